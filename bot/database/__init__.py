@@ -1,0 +1,1 @@
+"""The one database: its engine, its tables and its migrations."""

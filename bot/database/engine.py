@@ -1,0 +1,73 @@
+"""Engines and transactions for SQLite and PostgreSQL.
+
+SQLite needs no configuration: write-ahead log, 5 s of patience with another writer, foreign keys on.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import StaticPool
+
+#: Milliseconds that a statement waits for another process to finish writing (SQLite).
+BUSY_TIMEOUT = 5_000
+#: Key of the PostgreSQL advisory lock that keeps writers of content one after the other.
+_CONTENT_LOCK = 0x45564B4C
+
+
+def make_engine(url: str | sa.URL, **options: Any) -> sa.Engine:
+    """An engine for `url` (sqlite:// or postgresql://), ready to use; connects on first use.
+
+    The folder of a SQLite file is made where it does not exist. `sqlite://` alone is a database in memory that
+    all threads share. Further `options` go to `sqlalchemy.create_engine`.
+    """
+    address = sa.make_url(url)
+    if address.get_backend_name() != "sqlite":
+        return sa.create_engine(address, pool_pre_ping=True, **options)
+    if address.database in (None, "", ":memory:"):
+        options = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}, **options}
+    else:
+        Path(str(address.database)).resolve().parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(address, **options)
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+@contextmanager
+def write_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One transaction for a batch of reads and writes: all of it happens, or nothing.
+
+    Takes the writer's place at once. On SQLite a transaction that reads first and writes later would be refused
+    without waiting if another process wrote in between; Python's driver also leaves DDL and reads outside a
+    transaction that it began itself.
+    """
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CONTENT_LOCK)))
+        yield connection
+
+
+@contextmanager
+def read_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One transaction whose reads all see the same state of the database."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        else:
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
+        connection.rollback()
