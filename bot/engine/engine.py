@@ -1,0 +1,183 @@
+"""Rasa behind one small class: start it with a model, hand it a message, get structured messages back."""
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.engine import compat
+from bot.errors import EngineError
+
+compat.prepare()
+
+import rasa.shared.utils.io  # noqa: E402
+from rasa.core.agent import Agent  # noqa: E402
+from rasa.core.channels.channel import OutputChannel, UserMessage  # noqa: E402
+from rasa.core.processor import MessageProcessor  # noqa: E402
+from rasa.core.tracker_store import InMemoryTrackerStore, TrackerStore  # noqa: E402
+from rasa.model import get_latest_model  # noqa: E402
+from rasa.shared.core.domain import Domain  # noqa: E402
+from rasa.utils.endpoints import EndpointConfig  # noqa: E402
+
+from bot.engine.actions_in_process import InProcessEndpoint  # noqa: E402
+from bot.engine.processor import Processor  # noqa: E402
+
+_log = logging.getLogger(__name__)
+
+#: An action must end before Rasa's lock on the conversation does (60 s), and long before a person gives up.
+ACTION_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What the engine is handed: one message of one conversation.
+
+    Attributes:
+        conversation: the key of the conversation.
+        text: what the person wrote, cleaned and masked.
+        metadata: findings and facts about the turn that actions read (`tracker.latest_message["metadata"]`).
+        choice: for a button, the intent it stands for and its data; then the text is not interpreted.
+        message_id: the platform's or client's id of this message.
+        channel: its name, as a record only.
+    """
+
+    conversation: str
+    text: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    choice: Mapping[str, Any] | None = None
+    message_id: str = ""
+    channel: str = "web"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a turn: the structured messages (`bot.message.Message.to_dict`) and why, for people who test."""
+
+    messages: tuple[dict[str, Any], ...]
+    parse: Mapping[str, Any]
+    seconds: float
+
+
+class _Collector(OutputChannel):
+    """Keeps the structured messages of one turn; a plain text becomes one with a lead alone."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+
+    @classmethod
+    def name(cls) -> str:
+        return "evenkeel"
+
+    async def send_custom_json(self, recipient_id: str, json_message: dict[str, Any], **kwargs: Any) -> None:
+        self.messages.append(json_message)
+
+    async def send_text_message(self, recipient_id: str, text: str, **kwargs: Any) -> None:
+        self.messages.append({"id": uuid.uuid4().hex, "kind": "smalltalk", "category": "smalltalk", "lead": text})
+
+
+class Engine:
+    """The dialogue engine. `start` once, then `handle` from any task; one conversation is handled at a time."""
+
+    def __init__(self, models: Path, action_endpoint: str = "", tracker_store: TrackerStore | None = None) -> None:
+        """
+        Args:
+            models: a model file, or the folder whose newest model is taken.
+            action_endpoint: URL of a remote action server; empty runs the actions in process.
+            tracker_store: where conversations live; None keeps them in memory.
+        """
+        self._models = models
+        self._endpoint: EndpointConfig = (
+            EndpointConfig(action_endpoint, enable_selective_domain=True) if action_endpoint else InProcessEndpoint()
+        )
+        self._store = tracker_store or InMemoryTrackerStore(Domain.empty())
+        self._agent: Agent | None = None
+
+    def start(self) -> None:
+        """Load the model.
+
+        Raises:
+            EngineError: there is no model, or it cannot be read.
+        """
+        newest = get_latest_model(str(self._models))
+        if not newest:
+            raise EngineError(f"There is no trained model under {self._models.name}/: run `make train`.")
+        try:
+            agent = Agent.load(newest, action_endpoint=self._endpoint, tracker_store=self._store)
+        except Exception as error:
+            raise EngineError(f"The model {Path(newest).name} cannot be read: run `make train`.") from error
+        assert isinstance(agent.processor, MessageProcessor)
+        agent.processor.__class__ = Processor
+        self._agent = agent
+
+    @property
+    def ready(self) -> bool:
+        """Whether a model is loaded."""
+        return self._agent is not None
+
+    @property
+    def agent(self) -> Agent:
+        """Rasa's agent, for tools that test dialogues.
+
+        Raises:
+            EngineError: `start` has not succeeded.
+        """
+        if self._agent is None:
+            raise EngineError("The engine has not been started.")
+        return self._agent
+
+    async def handle(self, turn: Turn) -> Outcome:
+        """Run one turn of the dialogue.
+
+        Raises:
+            EngineError: a step failed; nothing of this turn was kept.
+        """
+        began = time.perf_counter()
+        collector = _Collector()
+        message = UserMessage(
+            turn.text,
+            collector,
+            turn.conversation,
+            parse_data=_chosen(turn.text, turn.choice) if turn.choice else None,
+            input_channel=turn.channel,
+            message_id=turn.message_id or None,
+            metadata=dict(turn.metadata),
+        )
+        try:
+            await self.agent.handle_message(message)
+        except EngineError:
+            raise
+        except Exception as error:
+            raise EngineError(f"The dialogue failed: {type(error).__name__}") from error
+        if not collector.messages:
+            raise EngineError("The dialogue gave no reply.")
+        return Outcome(tuple(collector.messages), message.parse_data or {}, time.perf_counter() - began)
+
+    async def parse(self, text: str, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Intent, entities and the rest that the NLU pipeline says of `text`, without a conversation."""
+        processor = self.agent.processor
+        assert processor is not None
+        return await processor.parse_message(UserMessage(text, metadata=dict(metadata or {})))
+
+    async def slots(self, conversation: str) -> dict[str, Any]:
+        """The slot values of a conversation; empty where there is none."""
+        tracker = await self._store.retrieve(conversation)
+        return dict(tracker.current_slot_values()) if tracker else {}
+
+    async def forget(self, conversation: str) -> None:
+        """Remove a conversation from the tracker store."""
+        forget = getattr(self._store, "forget", None)
+        if forget is not None:
+            await asyncio.to_thread(forget, conversation)
+        elif isinstance(self._store, InMemoryTrackerStore):
+            self._store.store.pop(conversation, None)
+
+
+def _chosen(text: str, choice: Mapping[str, Any]) -> dict[str, Any]:
+    """Parse data for a button: the intent that it stands for is certain."""
+    intent = {"name": choice["intent"], "confidence": 1.0}
+    return {"text": text, "intent": intent, "intent_ranking": [intent], "entities": [], "choice": dict(choice)}

@@ -1,0 +1,23 @@
+"""The errors this project raises itself: a base and few children, each with a sentence for a person."""
+from __future__ import annotations
+
+
+class EvenkeelError(Exception):
+    """Base of all errors raised here; its text is a full sentence that says what to do."""
+
+
+class SettingError(EvenkeelError):
+    """A setting has a value that cannot be used; names the setting, the value and what it may be."""
+
+
+class ContentError(EvenkeelError):
+    """A data file is wrong; names the file and, where known, the line."""
+
+    def __init__(self, path: object, line: int | None, problem: str) -> None:
+        where = f"{path}:{line}" if line else str(path)
+        super().__init__(f"{where}: {problem}")
+        self.path, self.line, self.problem = str(path), line, problem
+
+
+class EngineError(EvenkeelError):
+    """The dialogue engine could not load its model or could not answer."""

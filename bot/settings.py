@@ -1,0 +1,151 @@
+"""All settings, read once from the environment and refused early, in a sentence.
+
+This is the only module besides `bot.engine.compat` that reads the environment. Everything else is handed
+the frozen `Settings` object.
+"""
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.errors import SettingError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_DATABASE = re.compile(r"(sqlite|postgresql(\+psycopg)?)://")
+_CONTACT = re.compile(r"(tel:|mailto:|https:).+")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an operator can choose; `Settings.read` says what each may be."""
+
+    #: Folder for everything that is made at run time: database, keys, caches. Never in Git.
+    var: Path
+    #: SQLAlchemy address of the one database: articles, conversations, feedback.
+    database_url: str
+    #: Folder of the trained Rasa models.
+    models: Path
+    #: Folder of the shipped data files.
+    data: Path
+    #: Address to listen on, and the port.
+    host: str
+    port: int
+    #: The address that visitors use, without a slash at the end.
+    public_url: str
+    #: Master key; a key for each use is derived from it (bot.web.keys).
+    secret_key: str
+    #: The key before the last rotation, accepted for reading; empty when there was none.
+    secret_key_previous: str
+    #: URL of a remote action server; empty: actions run in process.
+    action_endpoint: str
+    #: Days that what people wrote is kept; 0: gone when the session ends.
+    retention_days: int
+    #: Origins of pages that may use the chat API, besides the bot's own.
+    allowed_origins: tuple[str, ...]
+    #: True lets pages without an origin (sandboxed frames) use the chat API.
+    allow_null_origin: bool
+    #: Who runs this bot, how to reach them (tel:, mailto: or https:), when, and their country (ISO 3166, two letters).
+    operator_name: str
+    operator_contact: str
+    operator_hours: str
+    operator_country: str
+    #: Messages a minute that one session, and one network address, may send.
+    session_limit: int
+    address_limit: int
+    #: Number of proxies in front whose X-Forwarded-For is believed.
+    trusted_proxies: int
+    #: Bearer token that /metrics asks for; empty: only requests from this machine itself are answered.
+    metrics_token: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """The settings of `environment` (os.environ when None).
+
+        Makes `var/` and the secret key where they do not exist yet.
+
+        Raises:
+            SettingError: a value cannot be used; the text names the setting, the value and what it may be.
+        """
+        env = os.environ if environment is None else environment
+        var = Path(env.get("EVENKEEL_VAR") or ROOT / "var").resolve()
+        var.mkdir(parents=True, exist_ok=True)
+        port = _whole(env, "PORT", 8080, low=0, high=65535)
+        return cls(
+            var=var,
+            database_url=_matching(env, "DATABASE_URL", f"sqlite:///{var / 'evenkeel.db'}", _DATABASE,
+                                   "an address that begins with sqlite:// or postgresql://"),
+            models=Path(env.get("EVENKEEL_MODELS") or ROOT / "models"),
+            data=Path(env.get("EVENKEEL_DATA") or ROOT / "data"),
+            host=env.get("HOST", "127.0.0.1"),
+            port=port,
+            public_url=(env.get("PUBLIC_URL") or f"http://localhost:{port}").rstrip("/"),
+            secret_key=env.get("SECRET_KEY") or _kept_key(var / "secret_key"),
+            secret_key_previous=env.get("SECRET_KEY_PREVIOUS", ""),
+            action_endpoint=env.get("ACTION_ENDPOINT", ""),
+            retention_days=_whole(env, "RETENTION_DAYS", 30, low=0, high=3650),
+            allowed_origins=tuple(_origins(env.get("ALLOWED_ORIGINS", ""))),
+            allow_null_origin=_switch(env, "ALLOW_NULL_ORIGIN", False),
+            operator_name=env.get("OPERATOR_NAME", ""),
+            operator_contact=_matching(env, "OPERATOR_CONTACT", "", _CONTACT,
+                                       "an address that begins with tel:, mailto: or https:"),
+            operator_hours=env.get("OPERATOR_HOURS", ""),
+            operator_country=_matching(env, "OPERATOR_COUNTRY", "", _COUNTRY, "a country code of two capital letters such as GB"),
+            session_limit=_whole(env, "SESSION_LIMIT", 30, low=1, high=100_000),
+            address_limit=_whole(env, "ADDRESS_LIMIT", 120, low=1, high=1_000_000),
+            trusted_proxies=_whole(env, "TRUSTED_PROXIES", 0, low=0, high=10),
+            metrics_token=env.get("METRICS_TOKEN", ""),
+        )
+
+
+def _whole(env: Mapping[str, str], name: str, default: int, *, low: int, high: int) -> int:
+    given = env.get(name, "")
+    if not given:
+        return default
+    if not given.isdecimal() or not low <= int(given) <= high:
+        raise SettingError(f"{name} is {given!r}, but it must be a whole number from {low} to {high}.")
+    return int(given)
+
+
+def _switch(env: Mapping[str, str], name: str, default: bool) -> bool:
+    given = env.get(name, "").lower()
+    if given in ("", "0", "1", "true", "false", "yes", "no", "on", "off"):
+        return default if not given else given in ("1", "true", "yes", "on")
+    raise SettingError(f"{name} is {given!r}, but it must be on or off.")
+
+
+def _matching(env: Mapping[str, str], name: str, default: str, pattern: re.Pattern[str], may_be: str) -> str:
+    given = env.get(name, "")
+    if given and not pattern.match(given):
+        raise SettingError(f"{name} is {given!r}, but it must be {may_be}.")
+    return given or default
+
+
+def _origins(given: str) -> list[str]:
+    origins = [origin.strip().rstrip("/") for origin in given.split(",") if origin.strip()]
+    for origin in origins:
+        if not re.fullmatch(r"https?://[^/\s*]+", origin):
+            raise SettingError(
+                f"ALLOWED_ORIGINS holds {origin!r}, but each origin must look like https://clinic.example, without a path or *."
+            )
+    return origins
+
+
+def _kept_key(path: Path) -> str:
+    """The key in `path`, made there (readable by the owner alone) when the file does not exist."""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        key = secrets.token_urlsafe(48)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:  # another process made it meanwhile
+            return path.read_text(encoding="ascii").strip()
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(key)
+        return key
