@@ -42,6 +42,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    # What somebody had deleted must not stay readable in the file.
+    cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
 
 

@@ -320,6 +320,21 @@ class ChatMessage(Base):
     )
 
 
+class DailyCount(Base):
+    """How many messages the bot sent in a day, by what they were. Kept when the conversations are deleted; holds no text."""
+
+    __tablename__ = "daily_counts"
+
+    #: UTC, as 2026-11-22.
+    day: Mapped[str] = mapped_column(sa.String(10), primary_key=True)
+    channel: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
+    #: Empty where the message has none.
+    category: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    topic: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
+    messages: Mapped[int]
+
+
 class Event(Base):
     """The table of Rasa 3.6.21's SQLTrackerStore, column by column; written by Rasa alone."""
 

@@ -26,6 +26,16 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_chat_sessions_last_seen"), "chat_sessions", ["last_seen"])
     op.create_table(
+        "daily_counts",
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("channel", sa.String(length=20), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("category", sa.String(length=40), nullable=False),
+        sa.Column("topic", sa.String(length=60), nullable=False),
+        sa.Column("messages", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "channel", "kind", "category", "topic", name=op.f("pk_daily_counts")),
+    )
+    op.create_table(
         "content_version",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -270,6 +280,7 @@ def downgrade() -> None:
         "sources",
         "drugs",
         "drug_classes",
+        "daily_counts",
         "content_version",
         "chat_sessions",
         "events",

@@ -1,0 +1,1 @@
+"""What keeps the service running and private: masking, retention, limits, health and figures."""

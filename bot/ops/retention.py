@@ -1,0 +1,144 @@
+"""Deletes what people wrote when its time is over; counts stay.
+
+Kept conversations go `retention_days` after they were last used. With 0 days, and after "don't keep this", they go
+when they end: when the visitor deletes them, when the session expires, or an hour after the last message.
+"""
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.database.models import ChatMessage, ChatSession, Event, Feedback, now
+from bot.ops.logs import describe
+from bot.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+#: A conversation without a message for this long has ended.
+ENDED_AFTER = timedelta(hours=1)
+#: Seconds between two sweeps: what has ended is gone within this time.
+EVERY = 15 * 60
+#: Conversations deleted in one transaction, so that others can write in between.
+_BATCH = 200
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep deleted: the keys of the conversations, and how many events and reasons besides."""
+
+    conversations: tuple[str, ...]
+    events: int
+    reasons: int
+
+
+def sweep(engine: sa.Engine, retention_days: int, moment: datetime | None = None) -> Swept:
+    """Delete everything whose time is over at `moment` (now when None); blocks, so call it in a thread."""
+    moment = moment or now()
+    ended = moment - ENDED_AFTER
+    oldest = moment - timedelta(days=retention_days) if retention_days else ended
+    gone: list[str] = []
+    while batch := _ended_conversations(engine, moment, ended, oldest, retention_days):
+        forget_conversations(engine, batch, erase=False)
+        gone += batch
+    events = _delete_events(engine, oldest, whole=not retention_days)
+    with engine.begin() as connection:
+        forgotten = sa.update(Feedback).where(Feedback.at < oldest, Feedback.reason.is_not(None)).values(reason=None)
+        reasons = connection.execute(forgotten).rowcount
+    if gone or events or reasons:
+        erase_traces(engine)
+    return Swept(tuple(gone), events, reasons)
+
+
+def _ended_conversations(engine: sa.Engine, moment: datetime, ended: datetime, oldest: datetime, retention_days: int) -> list[str]:
+    over = sa.or_(ChatSession.last_seen < ended, ChatSession.expires <= moment)
+    condition = over if not retention_days else sa.or_(ChatSession.last_seen < oldest, sa.and_(ChatSession.keep.is_(False), over))
+    with engine.connect() as connection:
+        return list(connection.execute(sa.select(ChatSession.id).where(condition).limit(_BATCH)).scalars())
+
+
+def _delete_events(engine: sa.Engine, oldest: datetime, *, whole: bool) -> int:
+    """Events before `oldest`; with `whole` only those of senders who have said nothing since then."""
+    condition: sa.ColumnElement[bool] = Event.timestamp < oldest.timestamp()
+    if whole:
+        lately = sa.select(Event.sender_id).where(Event.timestamp >= oldest.timestamp())
+        condition = sa.and_(condition, Event.sender_id.not_in(lately))
+    deleted = 0
+    while True:
+        with engine.begin() as connection:
+            some = list(connection.execute(sa.select(Event.id).where(condition).limit(5 * _BATCH)).scalars())
+            if not some:
+                return deleted
+            deleted += connection.execute(sa.delete(Event).where(Event.id.in_(some))).rowcount
+
+
+def forget_conversations(engine: sa.Engine, conversations: Sequence[str], *, erase: bool = True) -> None:
+    """Delete conversations with everything that was said in them and about them.
+
+    Args:
+        erase: also take the last traces out of the files (`erase_traces`).
+    """
+    with engine.begin() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        said = sa.select(ChatMessage.payload).where(ChatMessage.session_id.in_(conversations), ChatMessage.direction == "bot")
+        ids = [payload.get("id") for payload in connection.execute(said).scalars() if payload]
+        for start in range(0, len(ids), 500):
+            connection.execute(sa.delete(Feedback).where(Feedback.message_id.in_(ids[start : start + 500])))
+        connection.execute(sa.delete(ChatMessage).where(ChatMessage.session_id.in_(conversations)))
+        connection.execute(sa.delete(ChatSession).where(ChatSession.id.in_(conversations)))
+        connection.execute(sa.delete(Event).where(Event.sender_id.in_(conversations)))
+    if erase:
+        erase_traces(engine)
+
+
+def erase_traces(engine: sa.Engine) -> None:
+    """Empty SQLite's write-ahead log, in which deleted words stay readable; best effort while others read.
+
+    PostgreSQL frees deleted rows by its own vacuum.
+    """
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+async def keep_sweeping(engine: sa.Engine, retention_days: int, forget: Callable[[str], Awaitable[Any]]) -> None:
+    """Sweep now and every quarter of an hour, for ever. `forget` is the bot's: it may hold conversations elsewhere."""
+    while True:
+        try:
+            swept = await asyncio.to_thread(sweep, engine, retention_days)
+            for conversation in swept.conversations:
+                await forget(conversation)
+            if swept.conversations or swept.events:
+                _log.info("Retention: %d conversations and %d events deleted.", len(swept.conversations), swept.events)
+        except Exception as error:
+            _log.error("The retention sweep failed and is tried again later: %s", describe(error))
+        await asyncio.sleep(EVERY)
+
+
+def run(arguments: list[str], settings: Settings) -> int:
+    """`python -m bot privacy sweep` and `python -m bot privacy forget SESSION`."""
+    from bot.database.engine import make_engine
+    from bot.database.migrate import upgrade
+
+    parser = argparse.ArgumentParser(prog="python -m bot privacy", description="Delete what people wrote.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("sweep", help="delete everything that is older than RETENTION_DAYS")
+    forget = commands.add_parser("forget", help="delete one conversation")
+    forget.add_argument("session", help="its key, as the staff console and the events table show it")
+    given = parser.parse_args(arguments)
+    engine = make_engine(settings.database_url)
+    upgrade(engine)
+    if given.command == "sweep":
+        swept = sweep(engine, settings.retention_days)
+        print(f"Deleted {len(swept.conversations)} conversations, {swept.events} events, {swept.reasons} reasons of feedback.")
+    else:
+        forget_conversations(engine, [given.session])
+        print("Deleted: nothing of that conversation is left in the database.")
+    return 0
