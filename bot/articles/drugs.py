@@ -1,4 +1,5 @@
 """Drugs and classes with their other names, between `data/lexicon/` and the database."""
+
 from __future__ import annotations
 
 from collections import deque
@@ -62,11 +63,11 @@ def read_lexicon(session: Session) -> tuple[DrugEntry, ...]:
     for child, parent in session.execute(parents):
         within.setdefault((True, child), []).append(parent)
     groups = sa.select(DrugInClass.drug, DrugInClass.drug_class).order_by(DrugInClass.position)
-    for drug, group in session.execute(groups):
-        within.setdefault((False, drug), []).append(group)
+    for member, group in session.execute(groups):
+        within.setdefault((False, member), []).append(group)
     others = sa.select(OtherName.name, OtherName.kind, OtherName.drug, OtherName.drug_class).order_by(OtherName.id)
-    for name, kind, drug, group in session.execute(others):
-        names.setdefault((drug is None, drug or group), []).append((kind, name))
+    for name, kind, drug, of_class in session.execute(others):
+        names.setdefault((drug is None, drug or of_class or ""), []).append((kind, name))
     found = [(True, name) for name in session.scalars(sa.select(DrugClass.name))]
     found += [(False, name) for name in session.scalars(sa.select(Drug.name))]
     return tuple(

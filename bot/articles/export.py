@@ -1,4 +1,5 @@
 """Writes the database back to `data/articles/`, so that what staff changed can go into Git."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -24,7 +25,11 @@ class ExportReport:
     def lines(self) -> list[str]:
         """The report for a person."""
         counts = f"{len(self.written)} files written, {len(self.removed)} removed, {self.same} the same."
-        return [counts, *(f"  written: {name}" for name in self.written), *(f"  removed: {name}" for name in self.removed)]
+        return [
+            counts,
+            *(f"  written: {name}" for name in self.written),
+            *(f"  removed: {name}" for name in self.removed),
+        ]
 
 
 def export(engine: sa.Engine, folder: Path) -> ExportReport:

@@ -1,4 +1,5 @@
 """Takes the shipped content into the database, in one transaction, and leaves alone what staff changed there."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -55,8 +56,8 @@ class LoadReport:
         """The report for a person."""
         if self.same_files:
             return [f"The files are the same as at the last load (content version {self.version})."]
-        counts = f"{len(self.added)} added, {len(self.changed)} changed, {len(self.retired)} retired, {len(self.unchanged)} unchanged"
-        lines = [f"{counts}; content version {self.version}."]
+        counts = [f"{len(getattr(self, kind))} {kind}" for kind in ("added", "changed", "retired", "unchanged")]
+        lines = [f"{', '.join(counts)}; content version {self.version}."]
         lines += [f"  kept, changed by staff: {name}" for name in self.kept]
         lines += [f"  kept, changed by staff, but the file has changed too: {name}" for name in self.conflicts]
         return lines
@@ -134,8 +135,13 @@ class _Loader:
         known = {row.id: row for row in self.session.scalars(sa.select(Source))}
         for entry in self.content.sources.values():
             values = {
-                "title": entry.title, "publisher": entry.publisher, "year": entry.year, "url": entry.url,
-                "seen": list(entry.seen), "official": entry.official, "why": entry.why,
+                "title": entry.title,
+                "publisher": entry.publisher,
+                "year": entry.year,
+                "url": entry.url,
+                "seen": list(entry.seen),
+                "official": entry.official,
+                "why": entry.why,
             }
             if entry.id in known:
                 self._set(known[entry.id], **values)
@@ -149,8 +155,12 @@ class _Loader:
         row = self.session.get(Article, article.id)
         found, review = head_hash(article), article.review
         values = {
-            "title": article.title, "topic": article.topic, "review_state": review.state, "review_on": review.on,
-            "review_by": review.by, "review_due": review.due,
+            "title": article.title,
+            "topic": article.topic,
+            "review_state": review.state,
+            "review_on": review.on,
+            "review_by": review.by,
+            "review_due": review.due,
         }
         if row is None:
             self._add(Article(id=article.id, shipped_hash=found, edited_by_staff=False, **values))
@@ -214,16 +224,28 @@ class _Loader:
             before.state = RETIRED
             self.session.flush()  # at most one revision may be published at any time
         review = section.review or ReviewState(state="")
-        self._add(PassageRevision(
-            passage_id=section.id,
-            number=_next_number(self.session, section.id),
-            state=PUBLISHED, title=section.title, lead=section.lead, details=list(section.details),
-            aspects=list(section.aspects), drugs=list(section.drugs), questions=list(section.questions),
-            facts=list(section.facts), general=general,
-            review_state=review.state or None, review_on=review.on, review_by=review.by, review_due=review.due,
-            shipped_hash=section_hash(section, general), edited_by_staff=False,
-            cited=[PassageRevisionSource(position=i, source_id=source) for i, source in enumerate(section.sources)],
-        ))
+        self._add(
+            PassageRevision(
+                passage_id=section.id,
+                number=_next_number(self.session, section.id),
+                state=PUBLISHED,
+                title=section.title,
+                lead=section.lead,
+                details=list(section.details),
+                aspects=list(section.aspects),
+                drugs=list(section.drugs),
+                questions=list(section.questions),
+                facts=list(section.facts),
+                general=general,
+                review_state=review.state or None,
+                review_on=review.on,
+                review_by=review.by,
+                review_due=review.due,
+                shipped_hash=section_hash(section, general),
+                edited_by_staff=False,
+                cited=[PassageRevisionSource(position=i, source_id=source) for i, source in enumerate(section.sources)],
+            )
+        )
 
     def _says(self, revision: PassageRevision, section: Section) -> bool:
         return section_of(revision) == section
@@ -235,16 +257,27 @@ def section_of(revision: PassageRevision) -> Section:
     if revision.review_state:
         review = ReviewState(revision.review_state, revision.review_on, revision.review_by, revision.review_due)
     return Section(
-        id=revision.passage_id, title=revision.title, aspects=tuple(revision.aspects), drugs=tuple(revision.drugs),
-        facts=tuple(revision.facts), sources=tuple(cited.source_id for cited in revision.cited),
-        questions=tuple(revision.questions), lead=revision.lead, details=tuple(revision.details), review=review,
+        id=revision.passage_id,
+        title=revision.title,
+        aspects=tuple(revision.aspects),
+        drugs=tuple(revision.drugs),
+        facts=tuple(revision.facts),
+        sources=tuple(cited.source_id for cited in revision.cited),
+        questions=tuple(revision.questions),
+        lead=revision.lead,
+        details=tuple(revision.details),
+        review=review,
     )
 
 
 def _latest_revisions(session: Session) -> dict[str, PassageRevision]:
     """The revision of each passage that counts: the published one, else the newest that is not a draft."""
     found: dict[str, PassageRevision] = {}
-    ordered = sa.select(PassageRevision).where(PassageRevision.state.in_([PUBLISHED, RETIRED])).order_by(PassageRevision.number)
+    ordered = (
+        sa.select(PassageRevision)
+        .where(PassageRevision.state.in_([PUBLISHED, RETIRED]))
+        .order_by(PassageRevision.number)
+    )
     for revision in session.scalars(ordered):
         if revision.passage_id not in found or found[revision.passage_id].state != PUBLISHED:
             found[revision.passage_id] = revision

@@ -4,6 +4,7 @@ A question is compared with every passage at once: one product of the matrix of 
 vector gives its cosine with each phrasing and each text; the classifier's distribution, the names that were
 asked about and the conversation add to it. Nothing here knows a database or a text.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -25,8 +26,10 @@ SUBJECT = frozenset({"ketamine", "esketamine"})
 #: product over 90,000 rows of 896 numbers alone takes 17-21 ms.
 _MANY_VECTORS = 30_000
 _FIRST_LOOK_DIM = 128
-_FULL_LOOKS = 300
+_FULL_LOOKS = 150
 _MOST_ASPECTS = 3
+#: How far below a bound a score is put.
+_BELOW = 1e-3
 
 
 class NamedDrug(Protocol):
@@ -127,7 +130,9 @@ class Scored:
 class Index:
     """All published passages, ready to be ranked. Never changed once built; safe to share between threads."""
 
-    def __init__(self, entries: Sequence[Entry], dim: int, classes: Mapping[str, tuple[str, ...]] | None = None) -> None:
+    def __init__(
+        self, entries: Sequence[Entry], dim: int, classes: Mapping[str, tuple[str, ...]] | None = None
+    ) -> None:
         """
         Args:
             entries: the passages; each must have at least one phrasing.
@@ -153,7 +158,9 @@ class Index:
             self.matrix[at + i] = entry.text
         self.matrix.setflags(write=False)
         self._counts = counts
-        self._starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.intp) if entries else np.empty(0, np.intp)
+        self._starts = (
+            np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.intp) if entries else np.empty(0, np.intp)
+        )
         self._first_look = _FirstLook(self.matrix) if len(self.matrix) > _MANY_VECTORS else None
         self._read_labels(entries, classes or {})
 
@@ -226,7 +233,7 @@ class Index:
         parts["drug"] = self._drug(best, cover, weights, among)
         total: Scores = np.sum(list(parts.values()), axis=0)
         if cover is not None:
-            self._bound(parts, total, cover, among)
+            self._bound(parts, total, cover, weights, among)
         return parts, total
 
     def _intent(self, query: Query, weights: Weights) -> Scores:
@@ -238,7 +245,9 @@ class Index:
     def _aspect(self, query: Query, weights: Weights) -> Scores:
         if not query.aspects:
             return np.zeros(len(self), np.float32)
-        likely = np.array([query.aspects.get(pair, 0.0) for pair in self._pairs] + [0.0], dtype=np.float32)[self._aspects]
+        likely = np.array([query.aspects.get(pair, 0.0) for pair in self._pairs] + [0.0], dtype=np.float32)[
+            self._aspects
+        ]
         likely[:, 1:] *= weights.later_aspect
         found: Scores = weights.aspect * np.log(np.maximum(likely.max(axis=1), weights.floor))
         return found
@@ -268,7 +277,9 @@ class Index:
             cover += one
         return cover / len(drugs)
 
-    def _drug(self, best: Scores, cover: Scores | None, weights: Weights, among: npt.NDArray[np.intp] | slice) -> Scores:
+    def _drug(
+        self, best: Scores, cover: Scores | None, weights: Weights, among: npt.NDArray[np.intp] | slice
+    ) -> Scores:
         if cover is None:
             doubt = np.clip((1 - best) / (1 - weights.sure), 0, 1)
             return np.where(self._specific[among], -weights.unasked_drug * doubt, 0).astype(np.float32)
@@ -276,24 +287,37 @@ class Index:
         return (weights.drug * cover[among] - weights.other_drug * missed).astype(np.float32)
 
     def _bound(
-        self, parts: dict[str, Scores], total: Scores, cover: Scores, among: npt.NDArray[np.intp] | slice
+        self,
+        parts: dict[str, Scores],
+        total: Scores,
+        cover: Scores,
+        weights: Weights,
+        among: npt.NDArray[np.intp] | slice,
     ) -> None:
-        """Keep every interactions passage without the drugs asked about below the one that says nothing was found.
+        """See to it that an answer on interactions is about a drug that was asked about, or says that nothing is known.
 
-        The difference is booked under `drug`, so that the parts still add up.
+        The passage that covers the drugs best, or where none does the one that says that nothing was found, gets
+        the score of the best match among all interactions, whatever drug that is about: "can i take X with it" is
+        the same question for every X. What covers none of the drugs is put below the honest passage. The
+        differences are booked under `drug`, so that the parts still add up.
         """
-        place = self.place.get(NOTHING_FOUND)
-        if place is None:
-            return
+        honest = self.place.get(NOTHING_FOUND)
         here = np.arange(len(self))[among]
-        own = np.flatnonzero(here == place)
+        places = np.flatnonzero(self._interactions[among])
+        own = np.flatnonzero(here == honest) if honest is not None else here[:0]
         if not len(own):
             return
-        wrong = self._interactions[among] & (cover[among] == 0)
-        wrong[own] = False
-        excess = np.where(wrong, np.maximum(total - total[own] + 1e-3, 0), 0).astype(np.float32)
-        parts["drug"] -= excess
-        total -= excess
+        covers = cover[among][places] > 0
+        other = ~covers & self._has_drugs[among][places]
+        covering = places[covers]
+        chosen = covering[total[covering].argmax()] if len(covering) else own[0]
+        match = float(np.where(covers | (places == chosen), -np.inf, total[places] + weights.other_drug * other).max())
+        wrong = places[~covers & (places != own[0])]
+        changed = np.zeros_like(total)
+        changed[chosen] = max(match + _BELOW - float(total[chosen]), 0)
+        changed[wrong] = np.minimum(total[own[0]] + changed[own[0]] - _BELOW - total[wrong], 0)
+        parts["drug"] += changed
+        total += changed
 
     def _look_again(
         self,

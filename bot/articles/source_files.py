@@ -5,6 +5,7 @@ fenced yaml block (title, aspects, drugs, facts, sources, questions), a lead, an
 All problems are raised as ContentError with the file and the line. All YAML scalars are taken as the text that
 stands there, so `no` and `1737` are words here.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -46,7 +47,7 @@ class ReviewState:
 
 @dataclass(frozen=True)
 class Section:
-    """One passage as a file has it; `review` is None where the article's holds. `line` and `raw` do not count in comparisons."""
+    """One passage as a file has it; `review` is None where the article's holds. `line` and `raw` are not compared."""
 
     id: str
     title: str
@@ -154,8 +155,15 @@ def content_hash(data: Path) -> str:
 
 
 def _content_files(data: Path) -> list[Path]:
-    single = [data / name for name in ("topics.yml", "sources.yml", "fact_sources.yml", "lexicon/drugs.yml", "lexicon/classes.yml")]
-    return [path for path in single if path.exists()] + sorted(data.glob("facts/*.yaml")) + sorted(data.glob("articles/*.md"))
+    single = [
+        data / name
+        for name in ("topics.yml", "sources.yml", "fact_sources.yml", "lexicon/drugs.yml", "lexicon/classes.yml")
+    ]
+    return (
+        [path for path in single if path.exists()]
+        + sorted(data.glob("facts/*.yaml"))
+        + sorted(data.glob("articles/*.md"))
+    )
 
 
 def read_content(data: Path) -> Content:
@@ -164,7 +172,11 @@ def read_content(data: Path) -> Content:
     Raises:
         ContentError: the first problem met; names the file and, for articles, the line.
     """
-    topics, facts, sources = read_topics(data / "topics.yml"), read_facts(data / "facts"), read_sources(data / "sources.yml")
+    topics, facts, sources = (
+        read_topics(data / "topics.yml"),
+        read_facts(data / "facts"),
+        read_sources(data / "sources.yml"),
+    )
     content = Content(
         topics=topics,
         facts=facts,
@@ -229,7 +241,9 @@ def parse_article(text: str, path: Path) -> ArticleFile:
     starts = [match.start() for match in _SECTION.finditer(text, head.end())]
     before = text[head.end() : starts[0] if starts else len(text)]
     if before.strip() or not starts:
-        raise ContentError(path, text.count("\n", 0, head.end()) + 1, "after the front matter a section '## id' must follow")
+        raise ContentError(
+            path, text.count("\n", 0, head.end()) + 1, "after the front matter a section '## id' must follow"
+        )
     pieces = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
     sections = tuple(
         _parse_section(piece, text.count("\n", 0, start) + 1, path) for piece, start in zip(pieces, starts, strict=True)
@@ -357,7 +371,9 @@ def render_section(section: Section) -> str:
             lines.append(f"{key}: [{', '.join(_scalar(name, flow=True) for name in names)}]")
     lines += _render_review(section.review) if section.review else []
     lines += ["questions:", *(f"  - {_scalar(question)}" for question in section.questions)]
-    return "\n".join([f"## {section.id}", "", "```yaml", *lines, "```", "", "\n\n".join((section.lead, *section.details)), ""])
+    return "\n".join(
+        [f"## {section.id}", "", "```yaml", *lines, "```", "", "\n\n".join((section.lead, *section.details)), ""]
+    )
 
 
 def _scalar(text: str, *, flow: bool = False) -> str:
@@ -374,10 +390,20 @@ def _scalar(text: str, *, flow: bool = False) -> str:
 def section_hash(section: Section, general: bool) -> str:
     """Identifies what a file says in a section, however it is laid out."""
     review = section.review and (section.review.state, section.review.on, section.review.by, section.review.due)
-    return _hash([
-        section.title, section.aspects, section.drugs, section.facts, section.sources, section.questions,
-        section.lead, section.details, review, general,
-    ])
+    return _hash(
+        [
+            section.title,
+            section.aspects,
+            section.drugs,
+            section.facts,
+            section.sources,
+            section.questions,
+            section.lead,
+            section.details,
+            review,
+            general,
+        ]
+    )
 
 
 def head_hash(article: ArticleFile) -> str:
@@ -410,7 +436,9 @@ def read_facts(folder: Path) -> dict[str, Fact]:
         for entry in _load(path, list):
             if not isinstance(entry, dict) or not {"id", "statement", "verified"} <= entry.keys():
                 raise ContentError(path, None, "each fact must have id, statement and verified")
-            everything = " ".join([entry["statement"], str(entry.get("applies_to", "")), *map(str, entry.get("members") or ())])
+            everything = " ".join(
+                [entry["statement"], str(entry.get("applies_to", "")), *map(str, entry.get("members") or ())]
+            )
             facts[entry["id"]] = Fact(entry["id"], entry["statement"], bool(entry["verified"]), path.name, everything)
     return facts
 
@@ -426,7 +454,9 @@ def read_sources(path: Path) -> dict[str, SourceEntry]:
             raise ContentError(path, None, f"{entry['id']}: unknown key {min(set(entry) - names)!r}")
         if entry["id"] in sources:
             raise ContentError(path, None, f"the id {entry['id']} stands twice")
-        sources[entry["id"]] = SourceEntry(**{**entry, "publisher": entry.get("publisher") or "", "seen": tuple(entry.get("seen") or ())})
+        sources[entry["id"]] = SourceEntry(
+            **{**entry, "publisher": entry.get("publisher") or "", "seen": tuple(entry.get("seen") or ())}
+        )
     return sources
 
 
@@ -448,13 +478,19 @@ def read_fact_sources(
 def read_drugs(lexicon: Path) -> tuple[DrugEntry, ...]:
     """Classes, then drugs, of `classes.yml` and `drugs.yml` (ContentError)."""
     classes = [
-        DrugEntry(e["name"], True, tuple(e.get("parents") or ()), tuple(("other", str(n)) for n in e.get("other") or ()))
+        DrugEntry(
+            e["name"], True, tuple(e.get("parents") or ()), tuple(("other", str(n)) for n in e.get("other") or ())
+        )
         for e in _named(lexicon / "classes.yml")
     ]
     known = {entry.name for entry in classes}
     drugs = []
     for entry in _named(lexicon / "drugs.yml"):
-        names = [(kind, str(n)) for kind, key in (("brand", "brands"), ("street", "street"), ("other", "other")) for n in entry.get(key) or ()]
+        names = [
+            (kind, str(n))
+            for kind, key in (("brand", "brands"), ("street", "street"), ("other", "other"))
+            for n in entry.get(key) or ()
+        ]
         drugs.append(DrugEntry(entry["name"], False, tuple(entry.get("classes") or ()), tuple(names)))
     for found in (*classes, *drugs):
         missing = [name for name in found.within if name not in known]
@@ -477,7 +513,9 @@ def _load(path: Path, kind: type) -> Any:
         raise ContentError(path, None, "this file is missing") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise ContentError(path, mark.line + 1 if mark else None, f"not valid YAML: {getattr(error, 'problem', error)}") from error
+        raise ContentError(
+            path, mark.line + 1 if mark else None, f"not valid YAML: {getattr(error, 'problem', error)}"
+        ) from error
     if not isinstance(loaded, kind):
         raise ContentError(path, None, f"must be a {'list' if kind is list else 'mapping'}")
     return loaded

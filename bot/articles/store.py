@@ -3,6 +3,7 @@
 A process keeps a read-only snapshot of what is published, one float32 matrix and a few labels, and swaps it
 whole when content changes. Texts are read from the database only for the passages that are shown.
 """
+
 from __future__ import annotations
 
 import threading
@@ -166,7 +167,7 @@ class ArticleStore:
     # -- keeping up ---------------------------------------------------------------------------------------------
 
     def refresh_if_changed(self) -> bool:
-        """Read the content again when another version is in the database; True when it was. A fraction of a ms if not."""
+        """Read the content again when another version is in the database; True when it was. Cheap when it was not."""
         current = self._snapshot
         if current is not None and self._stored_version() == current.version:
             return False
@@ -187,7 +188,9 @@ class ArticleStore:
                 if snapshot is not None:
                     self._snapshot = snapshot
                     return True
-            raise EvenkeelError("The content kept changing while it was read. Try again once nobody is loading articles.")
+            raise EvenkeelError(
+                "The content kept changing while it was read. Try again once nobody is loading articles."
+            )
 
     def _current(self) -> _Snapshot:
         if self._snapshot is None:
@@ -216,7 +219,9 @@ class ArticleStore:
 
     def _read_words(self, cards: Sequence[Card]) -> dict[int, Passage]:
         wanted = [card.revision for card in cards]
-        words = sa.select(PassageRevision.id, PassageRevision.lead, PassageRevision.details).where(PassageRevision.id.in_(wanted))
+        words = sa.select(PassageRevision.id, PassageRevision.lead, PassageRevision.details).where(
+            PassageRevision.id.in_(wanted)
+        )
         cited = (
             sa.select(PassageRevisionSource.revision_id, Source.title, Source.publisher, Source.year, Source.url)
             .join(Source, Source.id == PassageRevisionSource.source_id)
@@ -230,9 +235,18 @@ class ArticleStore:
                 sources.setdefault(row.revision_id, []).append(SourceRef(row.title, row.publisher, row.year, row.url))
         return {
             card.revision: Passage(
-                card.id, card.title, card.topic, card.aspects, card.drugs,
-                texts[card.revision].lead, tuple(texts[card.revision].details), tuple(sources.get(card.revision, ())),
-                card.review, card.facts, card.revision, card.general,
+                card.id,
+                card.title,
+                card.topic,
+                card.aspects,
+                card.drugs,
+                texts[card.revision].lead,
+                tuple(texts[card.revision].details),
+                tuple(sources.get(card.revision, ())),
+                card.review,
+                card.facts,
+                card.revision,
+                card.general,
             )
             for card in cards
         }
@@ -250,11 +264,26 @@ def _read(engine: sa.Engine, encoder: TextEncoder) -> _Snapshot | None:
     revision, article = PassageRevision, Article
     published = (
         sa.select(
-            revision.id, revision.passage_id, revision.title, revision.aspects, revision.drugs, revision.facts,
-            revision.general, revision.review_state, revision.review_on, revision.review_by, revision.review_due,
-            article.id.label("article"), article.topic, article.review_state.label("all_state"),
-            article.review_on.label("all_on"), article.review_by.label("all_by"), article.review_due.label("all_due"),
-            Embedding.dim, Embedding.questions, Embedding.text,
+            revision.id,
+            revision.passage_id,
+            revision.title,
+            revision.aspects,
+            revision.drugs,
+            revision.facts,
+            revision.general,
+            revision.review_state,
+            revision.review_on,
+            revision.review_by,
+            revision.review_due,
+            article.id.label("article"),
+            article.topic,
+            article.review_state.label("all_state"),
+            article.review_on.label("all_on"),
+            article.review_by.label("all_by"),
+            article.review_due.label("all_due"),
+            Embedding.dim,
+            Embedding.questions,
+            Embedding.text,
         )
         .join(PassageRow, PassageRow.id == revision.passage_id)
         .join(article, article.id == PassageRow.article_id)
@@ -265,7 +294,9 @@ def _read(engine: sa.Engine, encoder: TextEncoder) -> _Snapshot | None:
     with read_transaction(engine) as connection:
         version = connection.scalar(sa.select(ContentVersion.version)) or 0
         rows = connection.execute(published).all()
-        topics = connection.execute(sa.select(TopicRow.name, TopicRow.title, TopicRow.aspects).order_by(TopicRow.position)).all()
+        topics = connection.execute(
+            sa.select(TopicRow.name, TopicRow.title, TopicRow.aspects).order_by(TopicRow.position)
+        ).all()
         with Session(connection) as session:
             classes = class_closure(read_lexicon(session))
     if any(row.dim is None for row in rows):
@@ -273,8 +304,13 @@ def _read(engine: sa.Engine, encoder: TextEncoder) -> _Snapshot | None:
     cards = tuple(_card(row) for row in rows)
     entries = [
         Entry(
-            card.id, card.article, card.topic, card.aspects, card.drugs,
-            np.frombuffer(row.questions, dtype="<f4").reshape(-1, row.dim), np.frombuffer(row.text, dtype="<f4"),
+            card.id,
+            card.article,
+            card.topic,
+            card.aspects,
+            card.drugs,
+            np.frombuffer(row.questions, dtype="<f4").reshape(-1, row.dim),
+            np.frombuffer(row.text, dtype="<f4"),
         )
         for card, row in zip(cards, rows, strict=True)
     ]
@@ -287,8 +323,17 @@ def _card(row: sa.Row) -> Card:
     else:
         review, due = Review(row.all_state, row.all_on, row.all_by), row.all_due
     return Card(
-        row.passage_id, row.title, row.article, row.topic, tuple(row.aspects), tuple(row.drugs), tuple(row.facts),
-        review, due, row.id, row.general,
+        row.passage_id,
+        row.title,
+        row.article,
+        row.topic,
+        tuple(row.aspects),
+        tuple(row.drugs),
+        tuple(row.facts),
+        review,
+        due,
+        row.id,
+        row.general,
     )
 
 
@@ -299,7 +344,13 @@ def embed_missing(engine: sa.Engine, encoder: TextEncoder, progress: Callable[[i
     with how many passages are done and how many there are.
     """
     has_one = sa.exists().where(Embedding.revision_id == PassageRevision.id, Embedding.encoder == encoder.name)
-    columns = (PassageRevision.id, PassageRevision.title, PassageRevision.lead, PassageRevision.details, PassageRevision.questions)
+    columns = (
+        PassageRevision.id,
+        PassageRevision.title,
+        PassageRevision.lead,
+        PassageRevision.details,
+        PassageRevision.questions,
+    )
     with engine.connect() as connection:
         rows = connection.execute(sa.select(*columns).where(PassageRevision.state == PUBLISHED, ~has_one)).all()
     for at in range(0, len(rows), _PASSAGES_AT_ONCE):
@@ -307,7 +358,9 @@ def embed_missing(engine: sa.Engine, encoder: TextEncoder, progress: Callable[[i
         made = _embed(batch, encoder)
         with write_transaction(engine) as connection:
             wanted = Embedding.revision_id.in_([row["revision_id"] for row in made])
-            there = set(connection.scalars(sa.select(Embedding.revision_id).where(wanted, Embedding.encoder == encoder.name)))
+            there = set(
+                connection.scalars(sa.select(Embedding.revision_id).where(wanted, Embedding.encoder == encoder.name))
+            )
             new = [row for row in made if row["revision_id"] not in there]
             if new:
                 connection.execute(sa.insert(Embedding), new)
@@ -328,9 +381,14 @@ def _embed(rows: Sequence[sa.Row], encoder: TextEncoder) -> list[dict[str, objec
         # An encoder reads the beginning of a long text only, so lead and details are read apart.
         text = vectors[at + count] + vectors[at + count + 1]
         text /= max(float(np.linalg.norm(text)), 1e-12)
-        made.append({
-            "revision_id": row.id, "encoder": encoder.name, "dim": encoder.dim,
-            "questions": vectors[at : at + count].tobytes(), "text": text.tobytes(),
-        })
+        made.append(
+            {
+                "revision_id": row.id,
+                "encoder": encoder.name,
+                "dim": encoder.dim,
+                "questions": vectors[at : at + count].tobytes(),
+                "text": text.tobytes(),
+            }
+        )
         at += count + 2
     return made

@@ -2,6 +2,7 @@
 
 SQLite needs no configuration: write-ahead log, 5 s of patience with another writer, foreign keys on.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator

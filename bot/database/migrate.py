@@ -2,6 +2,7 @@
 
 A new form is a new file in `migrations/versions/`; `tests/database/test_migrations.py` says what it has to hold.
 """
+
 from __future__ import annotations
 
 import threading

@@ -2,6 +2,7 @@
 
 Rows stay inside the stores; the rest of the program sees frozen dataclasses.
 """
+
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -48,7 +49,12 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UtcDateTime, list[str]: sa.JSON, dict[str, Any]: sa.JSON(none_as_null=True), dict[str, str]: sa.JSON}
+    type_annotation_map = {
+        datetime: UtcDateTime,
+        list[str]: sa.JSON,
+        dict[str, Any]: sa.JSON(none_as_null=True),
+        dict[str, str]: sa.JSON,
+    }
 
 
 # -- content ---------------------------------------------------------------------------------------------------
@@ -66,7 +72,7 @@ class Topic(Base):
 
 
 class Article(Base):
-    """A file of `data/articles/`: a handful of passages on one topic. `review_*` hold for passages without their own."""
+    """A file of `data/articles/`: some passages on one topic. `review_*` hold for passages without their own."""
 
     __tablename__ = "articles"
 
@@ -168,7 +174,9 @@ class PassageRevisionSource(Base):
 
     __tablename__ = "passage_revision_sources"
 
-    revision_id: Mapped[int] = mapped_column(sa.ForeignKey("passage_revisions.id", ondelete="CASCADE"), primary_key=True)
+    revision_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("passage_revisions.id", ondelete="CASCADE"), primary_key=True
+    )
     position: Mapped[int] = mapped_column(primary_key=True)
     source_id: Mapped[str] = mapped_column(sa.ForeignKey("sources.id"), index=True)
 
@@ -180,7 +188,9 @@ class Embedding(Base):
 
     __tablename__ = "embeddings"
 
-    revision_id: Mapped[int] = mapped_column(sa.ForeignKey("passage_revisions.id", ondelete="CASCADE"), primary_key=True)
+    revision_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("passage_revisions.id", ondelete="CASCADE"), primary_key=True
+    )
     encoder: Mapped[str] = mapped_column(sa.String(120), primary_key=True)
     dim: Mapped[int]
     #: One row for each phrasing, in the order of `questions`.
@@ -321,7 +331,7 @@ class ChatMessage(Base):
 
 
 class DailyCount(Base):
-    """How many messages the bot sent in a day, by what they were. Kept when the conversations are deleted; holds no text."""
+    """How many messages the bot sent in a day, by what they were. Holds no text; outlives the conversations."""
 
     __tablename__ = "daily_counts"
 

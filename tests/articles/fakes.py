@@ -1,4 +1,5 @@
 """Small stand-ins: an encoder without a model, and a folder of content."""
+
 from __future__ import annotations
 
 import hashlib
@@ -44,11 +45,16 @@ FACTS = """\
 - {id: int-guess, statement: Nobody knows., verified: false}
 """
 SOURCES = """\
-- {id: label, title: The label, publisher: The agency, year: 2020, url: "https://example.org/label", seen: [], official: true}
+- {id: label, title: The label, publisher: The agency, year: 2020, url: "https://example.org/label", official: true}
 - {id: book, title: The book, publisher: A publisher, year: null, url: null, seen: [], official: false, why: a copy}
 """
-FACT_SOURCES = "facts:\n  se-bladder: [label]\n  se-nausea: [book, label]\n  int-list: [label]\n  int-bzd: [label, book]\n"
-CLASSES = "- {name: sedative, other: [sedatives], parents: []}\n- {name: benzodiazepine, other: [benzos], parents: [sedative]}\n"
+FACT_SOURCES = (
+    "facts:\n  se-bladder: [label]\n  se-nausea: [book, label]\n  int-list: [label]\n  int-bzd: [label, book]\n"
+)
+CLASSES = """\
+- {name: sedative, other: [sedatives], parents: []}
+- {name: benzodiazepine, other: [benzos], parents: [sedative]}
+"""
 DRUGS = (
     "- {name: alprazolam, classes: [benzodiazepine], brands: [xanax], street: [xans], other: []}\n"
     "- {name: lithium, classes: [], brands: [], street: [], other: []}\n"

@@ -1,4 +1,5 @@
 """Loading is idempotent, whole, and leaves alone what staff changed; exporting writes it back."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -15,7 +16,6 @@ from bot.database.models import (
     PUBLISHED,
     RETIRED,
     Article,
-    ContentVersion,
     OtherName,
     Passage,
     PassageRevision,
@@ -42,11 +42,16 @@ def staff_edits(engine: sa.Engine, passage: str, **values: object) -> None:
         old.state = RETIRED
         session.flush()
         kept = ("title", "lead", "details", "aspects", "drugs", "questions", "facts", "general", "shipped_hash")
-        session.add(PassageRevision(
-            **{**{name: getattr(old, name) for name in kept}, **values},
-            passage_id=passage, number=old.number + 1, state=PUBLISHED, edited_by_staff=True,
-            cited=[PassageRevisionSource(position=c.position, source_id=c.source_id) for c in old.cited],
-        ))
+        session.add(
+            PassageRevision(
+                **{**{name: getattr(old, name) for name in kept}, **values},
+                passage_id=passage,
+                number=old.number + 1,
+                state=PUBLISHED,
+                edited_by_staff=True,
+                cited=[PassageRevisionSource(position=c.position, source_id=c.source_id) for c in old.cited],
+            )
+        )
         bump_version(session)
         session.commit()
 
@@ -67,7 +72,12 @@ def test_the_first_load_takes_everything(database: sa.Engine, data: Path) -> Non
     report = load(database, data)
     assert (report.added, report.version) == (PASSAGES, 1)
     assert counts(database) == {
-        "articles": 2, "passages": 4, "passage_revisions": 4, "passage_revision_sources": 5, "sources": 2, "other_names": 4,
+        "articles": 2,
+        "passages": 4,
+        "passage_revisions": 4,
+        "passage_revision_sources": 5,
+        "sources": 2,
+        "other_names": 4,
     }
     row = published(database)["benzodiazepines-and-ketamine"]
     assert (row.general, row.drugs, row.review_state) == (True, ["benzodiazepine"], None)
@@ -120,7 +130,9 @@ def test_a_passage_may_move_to_another_article(database: sa.Engine, data: Path) 
     path.write_text(head + "## " + bladder)
     report = load(database, data)
     assert (report.added, report.changed, report.retired, report.version) == ([], [], [], 2)
-    assert {article.id: [s.id for s in article.sections] for article in stored_articles(database)}["nausea"] == ["feeling-sick"]
+    assert {article.id: [s.id for s in article.sections] for article in stored_articles(database)}["nausea"] == [
+        "feeling-sick"
+    ]
 
 
 CHANGES: list[tuple[str, str, str, str]] = [
@@ -129,12 +141,19 @@ CHANGES: list[tuple[str, str, str, str]] = [
     ("a topic's title", "topics.yml", "Nausea", "Feeling sick"),
     ("the order of aspects", "topics.yml", "bladder: Bladder, nausea: Nausea", "nausea: Nausea, bladder: Bladder"),
     ("an article's title", "articles/side-effects.md", "title: Side effects", "title: Unwanted effects"),
-    ("a fact made general", "facts/facts.yaml", "statement: It can make you sick., verified: true", "statement: It can make you sick., verified: false"),
+    (
+        "a fact made general",
+        "facts/facts.yaml",
+        "statement: It can make you sick., verified: true",
+        "statement: It can make you sick., verified: false",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("name", "old", "new"), [row[1:] for row in CHANGES], ids=[row[0] for row in CHANGES])
-def test_every_change_raises_the_version_once(sqlite_database: sa.Engine, data: Path, name: str, old: str, new: str) -> None:
+def test_every_change_raises_the_version_once(
+    sqlite_database: sa.Engine, data: Path, name: str, old: str, new: str
+) -> None:
     load(sqlite_database, data)
     edit(data / name, old, new)
     assert load(sqlite_database, data).version == 2
@@ -204,10 +223,22 @@ def retire(session: Session) -> None:
 def add_passage(session: Session) -> None:
     session.add(Passage(id="by-staff", article_id="side-effects", position=9))
     session.flush()
-    session.add(PassageRevision(
-        passage_id="by-staff", number=1, state=PUBLISHED, title="T", lead="L", details=[], aspects=["nausea"], drugs=[],
-        questions=["q"], facts=["se-nausea"], general=False, edited_by_staff=True,
-    ))
+    session.add(
+        PassageRevision(
+            passage_id="by-staff",
+            number=1,
+            state=PUBLISHED,
+            title="T",
+            lead="L",
+            details=[],
+            aspects=["nausea"],
+            drugs=[],
+            questions=["q"],
+            facts=["se-nausea"],
+            general=False,
+            edited_by_staff=True,
+        )
+    )
 
 
 def retitle(session: Session) -> None:
@@ -215,11 +246,17 @@ def retitle(session: Session) -> None:
     row.title, row.edited_by_staff = "By staff", True
 
 
-STAFF: list[tuple[Callable[[Session], None], str]] = [(retire, "feeling-sick"), (add_passage, "by-staff"), (retitle, "article side-effects")]
+STAFF: list[tuple[Callable[[Session], None], str]] = [
+    (retire, "feeling-sick"),
+    (add_passage, "by-staff"),
+    (retitle, "article side-effects"),
+]
 
 
 @pytest.mark.parametrize(("change", "name"), STAFF, ids=[row[0].__name__ for row in STAFF])
-def test_other_changes_of_staff_are_kept_too(sqlite_database: sa.Engine, data: Path, change: Callable[[Session], None], name: str) -> None:
+def test_other_changes_of_staff_are_kept_too(
+    sqlite_database: sa.Engine, data: Path, change: Callable[[Session], None], name: str
+) -> None:
     load(sqlite_database, data)
     with Session(sqlite_database) as session:
         change(session)
@@ -234,8 +271,17 @@ def test_a_draft_waits_while_its_passage_is_loaded(sqlite_database: sa.Engine, d
     load(sqlite_database, data)
     with Session(sqlite_database) as session:
         draft = PassageRevision(
-            passage_id="feeling-sick", number=2, state="draft", title="T", lead="L", details=[], aspects=["nausea"],
-            drugs=[], questions=["q"], facts=[], edited_by_staff=True,
+            passage_id="feeling-sick",
+            number=2,
+            state="draft",
+            title="T",
+            lead="L",
+            details=[],
+            aspects=["nausea"],
+            drugs=[],
+            questions=["q"],
+            facts=[],
+            edited_by_staff=True,
         )
         session.add(draft)
         session.commit()
@@ -250,7 +296,11 @@ def test_a_draft_waits_while_its_passage_is_loaded(sqlite_database: sa.Engine, d
 
 def test_unchanged_files_keep_their_bytes(database: sa.Engine, data: Path) -> None:
     path = data / "articles/side-effects.md"
-    path.write_text(path.read_text().replace("Ketamine can hurt the bladder.", "Ketamine can hurt\nthe bladder.").replace("title: Bladder problems", "title:   'Bladder problems'"))
+    path.write_text(
+        path.read_text()
+        .replace("Ketamine can hurt the bladder.", "Ketamine can hurt\nthe bladder.")
+        .replace("title: Bladder problems", "title:   'Bladder problems'")
+    )
     before = {p.name: p.read_bytes() for p in data.glob("articles/*.md")}
     load(database, data)
     report = export(database, data / "articles")
@@ -271,13 +321,17 @@ def test_only_the_changed_passage_is_written_anew(sqlite_database: sa.Engine, da
 def test_an_export_to_an_empty_folder_can_be_loaded(database: sa.Engine, data: Path, tmp_path: Path) -> None:
     load(database, data)
     export(database, tmp_path / "out")
-    assert {p.name: p.read_text() for p in (tmp_path / "out").iterdir()} == {p.name: p.read_text() for p in data.glob("articles/*.md")}
+    assert {p.name: p.read_text() for p in (tmp_path / "out").iterdir()} == {
+        p.name: p.read_text() for p in data.glob("articles/*.md")
+    }
 
 
 def test_an_article_without_published_passages_is_removed(sqlite_database: sa.Engine, data: Path) -> None:
     load(sqlite_database, data)
     with Session(sqlite_database) as session:
-        for row in session.scalars(sa.select(PassageRevision).join(Passage).where(Passage.article_id == "side-effects")):
+        for row in session.scalars(
+            sa.select(PassageRevision).join(Passage).where(Passage.article_id == "side-effects")
+        ):
             row.state, row.edited_by_staff = RETIRED, True
         session.commit()
     assert export(sqlite_database, data / "articles").removed == ["side-effects.md"]

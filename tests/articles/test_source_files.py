@@ -1,4 +1,5 @@
 """Files are read as they are meant, and a bad one is named with its line."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -21,11 +22,19 @@ PATH = Path("side-effects.md")
 
 def test_an_article_is_read_whole() -> None:
     article = parse_article(SIDE_EFFECTS, PATH)
-    assert (article.id, article.title, article.topic, article.review.due) == ("side-effects", "Side effects", "side_effects", "2027-05-22")
+    assert (article.id, article.title, article.topic, article.review.due) == (
+        "side-effects",
+        "Side effects",
+        "side_effects",
+        "2027-05-22",
+    )
     first, second = article.sections
     assert (first.id, first.line, first.aspects, first.drugs) == ("bladder-problems", 8, ("bladder",), ())
     assert first.questions == ("does ketamine hurt the bladder", "bladder pain: is it the infusion")
-    assert (first.lead, first.details) == ("Ketamine can hurt the bladder.", ("That was so in 5 of 10 people.", "Tell the clinic."))
+    assert (first.lead, first.details) == (
+        "Ketamine can hurt the bladder.",
+        ("That was so in 5 of 10 people.", "Tell the clinic."),
+    )
     assert (second.sources, second.details) == (("book", "label"), ())
 
 
@@ -37,13 +46,19 @@ def test_the_written_form_is_the_read_one(text: str) -> None:
 
 
 def test_line_breaks_in_paragraphs_and_windows_line_ends_do_not_matter() -> None:
-    odd = SIDE_EFFECTS.replace("Ketamine can hurt the bladder.", "Ketamine can hurt\n  the bladder.").replace("\n", "\r\n")
+    odd = SIDE_EFFECTS.replace("Ketamine can hurt the bladder.", "Ketamine can hurt\n  the bladder.").replace(
+        "\n", "\r\n"
+    )
     assert parse_article(odd, PATH) == parse_article(SIDE_EFFECTS, PATH)
 
 
-@pytest.mark.parametrize("question", ["no", "1737", "null", "a: b", "- x", "# x", "it's", '"said"', "what? [now]", "yes, {a}", "a #b", "é ’"])
+@pytest.mark.parametrize(
+    "question", ["no", "1737", "null", "a: b", "- x", "# x", "it's", '"said"', "what? [now]", "yes, {a}", "a #b", "é ’"]
+)
 def test_any_phrasing_survives_writing_and_reading(question: str) -> None:
-    section = parse_article(SIDE_EFFECTS.replace("will ketamine make me sick", "'" + question.replace("'", "''") + "'"), PATH).sections[1]
+    section = parse_article(
+        SIDE_EFFECTS.replace("will ketamine make me sick", "'" + question.replace("'", "''") + "'"), PATH
+    ).sections[1]
     assert section.questions == (question,)
     head = SIDE_EFFECTS[: SIDE_EFFECTS.index("## ")]
     assert parse_article(head + render_section(section), PATH).sections == (section,)
@@ -80,7 +95,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "line", "problem"), WRONG, ids=[row[3] + " " + row[1].strip()[:20] for row in WRONG])
+@pytest.mark.parametrize(
+    ("old", "new", "line", "problem"), WRONG, ids=[row[3] + " " + row[1].strip()[:20] for row in WRONG]
+)
 def test_a_bad_file_names_its_line(old: str, new: str, line: int, problem: str) -> None:
     assert old in SIDE_EFFECTS
     with pytest.raises(ContentError, match=problem) as caught:
@@ -113,7 +130,7 @@ def test_references_between_files_are_looked_up(tmp_path: Path, name: str, old: 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     (write_content(tmp_path) / "sources.yml").unlink()
-    with pytest.raises(ContentError, match="sources.yml: this file is missing"):
+    with pytest.raises(ContentError, match=r"sources\.yml: this file is missing"):
         read_content(tmp_path)
 
 

@@ -3,6 +3,7 @@
 The server is that of TEST_POSTGRESQL_URL, else one on this machine that trusts the user postgres. Without one the
 tests on PostgreSQL are skipped with the reason, but fail where CI is true.
 """
+
 from __future__ import annotations
 
 import os

@@ -1,4 +1,5 @@
 """What the engines promise: settings of SQLite, whole transactions, patience with another writer."""
+
 from __future__ import annotations
 
 import threading
@@ -17,7 +18,10 @@ from bot.database.models import ChatMessage, ChatSession, Feedback
 def test_sqlite_needs_no_configuration(tmp_path: Path) -> None:
     engine = make_engine(f"sqlite:///{tmp_path / 'new' / 'folder' / 'x.db'}")
     with engine.connect() as connection:
-        pragma = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "busy_timeout", "foreign_keys")}
+        pragma = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "busy_timeout", "foreign_keys")
+        }
     assert pragma == {"journal_mode": "wal", "busy_timeout": 5000, "foreign_keys": 1}
 
 

@@ -1,4 +1,5 @@
 """Run by Alembic; `bot.database.migrate.upgrade` hands over a connection with its transaction begun."""
+
 from __future__ import annotations
 
 from alembic import context
