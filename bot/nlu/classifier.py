@@ -1,0 +1,258 @@
+"""Graph component: the intent of a message, and for a topic which aspect of it, as probabilities that mean something.
+
+A logistic regression and small neural networks (scikit-learn) over the shared embedding learn the pair (intent,
+aspect) from `data/nlu`; an intent's probability is the sum over its aspects. Their mean is sharpened or softened
+by one temperature, fitted on voices that were held back (Guo et al. 2017, "On Calibration of Modern Neural
+Networks", https://arxiv.org/abs/1706.04599), and then all is learned anew from every sentence.
+
+Weights are kept as npz without pickle.
+"""
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.shared.nlu.constants import FEATURE_TYPE_SENTENCE, INTENT, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+Floats = npt.NDArray[np.float32]
+
+#: Key in a message's parse data: [{"topic intent", "aspect", "confidence"}, …], the likeliest first.
+ASPECTS = "aspects"
+_SEPARATOR = "/"
+
+
+@dataclass(frozen=True)
+class Layers:
+    """One trained network: (weights, bias) of each layer; between layers negative values become 0 (ReLU)."""
+
+    layers: tuple[tuple[Floats, Floats], ...]
+
+    def log_odds(self, x: Floats) -> Floats:
+        """Unnormalised log-probabilities of every class, shape (n, classes)."""
+        for weights, bias in self.layers[:-1]:
+            x = np.maximum(x @ weights + bias, 0)
+        weights, bias = self.layers[-1]
+        return x @ weights + bias
+
+
+def softmax(scores: Floats) -> Floats:
+    """Rows of probabilities from rows of log-odds."""
+    e = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class Model:
+    """What was learned: the classes ("intent/aspect"), the networks whose probabilities are averaged, the temperature."""
+
+    classes: tuple[str, ...]
+    networks: tuple[Layers, ...]
+    temperature: float
+
+    def probabilities(self, x: Floats) -> Floats:
+        """Probability of each class for rows of features, shape (n, classes)."""
+        mean = np.mean([softmax(network.log_odds(x)) for network in self.networks], axis=0)
+        return softmax(np.log(np.maximum(mean, 1e-9)) / self.temperature)
+
+    def intents(self, probabilities: Floats) -> tuple[list[str], Floats]:
+        """Names of intents, and their probabilities: the sums over their aspects."""
+        names = sorted({c.split(_SEPARATOR)[0] for c in self.classes})
+        member = np.zeros((len(self.classes), len(names)), dtype=np.float32)
+        for i, c in enumerate(self.classes):
+            member[i, names.index(c.split(_SEPARATOR)[0])] = 1
+        return names, probabilities @ member
+
+
+def learn(x: Floats, labels: Sequence[str], hidden: int, networks: int, epochs: int, seed: int) -> tuple[tuple[str, ...], tuple[Layers, ...]]:
+    """Train one logistic regression and `networks` networks with one hidden layer; returns classes and networks."""
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neural_network import MLPClassifier
+
+    y = np.asarray(labels)
+    learned = []
+    with warnings.catch_warnings():
+        # Both are stopped early on purpose: longer training only copies the sentences.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        linear = LogisticRegression(C=20, max_iter=60).fit(x, y)
+        learned.append(Layers(((linear.coef_.T.astype(np.float32), linear.intercept_.astype(np.float32)),)))
+        for n in range(networks):
+            net = MLPClassifier((hidden,), alpha=1e-3, learning_rate_init=2e-3, batch_size=128, max_iter=epochs, random_state=seed + n)
+            net.fit(x, y)
+            learned.append(Layers(tuple((w.astype(np.float32), b.astype(np.float32)) for w, b in zip(net.coefs_, net.intercepts_, strict=True))))
+    return tuple(str(c) for c in linear.classes_), tuple(learned)
+
+
+def fit_temperature(model: Model, x: Floats, labels: Sequence[str]) -> float:
+    """The temperature under which held-back `labels` are likeliest; labels that the model lacks are left out."""
+    index = {c: i for i, c in enumerate(model.classes)}
+    rows = [i for i, label in enumerate(labels) if label in index]
+    if not rows:
+        return 1.0
+    p = np.mean([softmax(network.log_odds(x[rows])) for network in model.networks], axis=0)
+    logs = np.log(np.maximum(p, 1e-9))
+    right = [index[labels[i]] for i in rows]
+
+    def loss(temperature: float) -> float:
+        q = softmax(logs / temperature)
+        return float(-np.log(np.maximum(q[np.arange(len(rows)), right], 1e-9)).mean())
+
+    return float(min(np.linspace(0.6, 3.0, 49), key=loss))
+
+
+def train(x: Floats, labels: Sequence[str], voices: Sequence[str], *, hidden: int, networks: int, epochs: int, seed: int) -> Model:
+    """Learn from all sentences, with a temperature fitted on a fifth of the voices.
+
+    Args:
+        x: features, a row a sentence.
+        labels: "intent/aspect" of each; voices: who wrote it (`metadata: voice`), "" where unknown.
+    """
+    names = sorted({voice for voice in voices if voice})
+    held = set(names[::5])
+    away = np.array([voice in held for voice in voices])
+    temperature = 1.0
+    if 0 < away.sum() < len(labels) / 2:
+        kept = [label for label, out in zip(labels, away, strict=True) if not out]
+        classes, nets = learn(x[~away], kept, hidden, 1, epochs, seed)
+        temperature = fit_temperature(Model(classes, nets, 1.0), x[away], [l for l, out in zip(labels, away, strict=True) if out])
+    classes, nets = learn(x, labels, hidden, networks, epochs, seed)
+    return Model(classes, nets, temperature)
+
+
+def save(model: Model, folder: Path) -> None:
+    """Write `weights.npz` and `classes.json` into `folder`."""
+    arrays = {
+        f"{n}.{k}.{part}": array
+        for n, network in enumerate(model.networks)
+        for k, layer in enumerate(network.layers)
+        for part, array in zip("wb", layer, strict=True)
+    }
+    np.savez(folder / "weights.npz", **arrays)
+    shape = [len(network.layers) for network in model.networks]
+    meta = {"classes": model.classes, "temperature": model.temperature, "layers": shape}
+    (folder / "classes.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
+
+
+def load(folder: Path) -> Model:
+    """The model that `save` wrote."""
+    meta = json.loads((folder / "classes.json").read_text(encoding="utf-8"))
+    with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
+        networks = tuple(
+            Layers(tuple((arrays[f"{n}.{k}.w"], arrays[f"{n}.{k}.b"]) for k in range(count)))
+            for n, count in enumerate(meta["layers"])
+        )
+    return Model(tuple(meta["classes"]), networks, float(meta["temperature"]))
+
+
+def label_of(example: Message) -> str:
+    """ "intent/aspect" of a training example; the aspect stands in the metadata of its group."""
+    given = (example.get("metadata") or {}).get("intent") or {}
+    return f"{example.get(INTENT)}{_SEPARATOR}{given.get('aspect', '')}"
+
+
+def voice_of(example: Message) -> str:
+    """Who wrote a training example, from the metadata of its group."""
+    return str(((example.get("metadata") or {}).get("intent") or {}).get("voice", ""))
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
+class TopicClassifier(IntentClassifier, GraphComponent):
+    """Sets intent, intent ranking and the likeliest aspects of a message."""
+
+    @classmethod
+    def required_components(cls) -> list[type]:
+        """Needs the features of `bot.nlu.features.SentenceFeatures`."""
+        from bot.nlu.features import SentenceFeatures
+
+        return [SentenceFeatures]
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        """`hidden`, `networks`, `epochs`, `seed`: see `learn`; `ranking`, `aspects`: how many are given out;
+        `leave_out`: intents that are not learned here because something else recognises them."""
+        return {"hidden": 384, "networks": 2, "epochs": 14, "seed": 7, "ranking": 20, "aspects": 24,
+                "leave_out": []}
+
+    @classmethod
+    def create(
+        cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+    ) -> TopicClassifier:
+        """An untrained component."""
+        return cls(config, model_storage, resource)
+
+    @classmethod
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> TopicClassifier:
+        """The trained component that `train` persisted."""
+        with model_storage.read_from(resource) as folder:
+            return cls(config, model_storage, resource, load(folder))
+
+    def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, model: Model | None = None) -> None:
+        self._config, self._storage, self._resource, self._model = config, model_storage, resource, model
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Learn from `training_data`, persist, and return where."""
+        left_out = set(self._config["leave_out"])
+        examples = [e for e in training_data.intent_examples if e.get(TEXT) and e.get(INTENT) not in left_out]
+        if examples:
+            x = np.vstack([_features(e) for e in examples])
+            self._model = train(
+                x, [label_of(e) for e in examples], [voice_of(e) for e in examples],
+                hidden=int(self._config["hidden"]), networks=int(self._config["networks"]),
+                epochs=int(self._config["epochs"]), seed=int(self._config["seed"]),
+            )
+            with self._storage.write_to(self._resource) as folder:
+                save(self._model, folder)
+        return self._resource
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        """Training data stays as it is."""
+        return training_data
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        """Classify messages in place."""
+        for message in messages:
+            if self._model is None or not message.get(TEXT):
+                message.set(INTENT, {"name": None, "confidence": 0.0}, add_to_output=True)
+                continue
+            p = self._model.probabilities(_features(message))
+            names, of_intents = self._model.intents(p)
+            order = np.argsort(-of_intents[0])[: int(self._config["ranking"])]
+            ranking = [{"name": names[i], "confidence": round(float(of_intents[0][i]), 5)} for i in order]
+            likely = np.argsort(-p[0])[: int(self._config["aspects"])]
+            aspects = [
+                {"intent": intent, "aspect": aspect, "confidence": round(float(p[0][i]), 5)}
+                for i in likely
+                for intent, _, aspect in [self._model.classes[i].partition(_SEPARATOR)]
+            ]
+            message.set(INTENT, ranking[0], add_to_output=True)
+            message.set("intent_ranking", ranking, add_to_output=True)
+            message.set(ASPECTS, aspects, add_to_output=True)
+        return messages
+
+
+def _features(message: Message) -> Floats:
+    _, sentence = message.get_dense_features(TEXT)
+    if sentence is None or sentence.type != FEATURE_TYPE_SENTENCE:
+        raise ValueError("TopicClassifier needs SentenceFeatures before it in config.yml")
+    return np.asarray(sentence.features, dtype=np.float32)
