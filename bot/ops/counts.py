@@ -1,4 +1,5 @@
 """Counts of what the bot said, by day: they stay when the conversations are deleted, and hold no text."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -13,7 +14,7 @@ from bot.database.models import DailyCount, now
 
 
 def count_messages(connection: sa.Connection, channel: str, messages: Iterable[Mapping[str, Any]]) -> None:
-    """Add the bot's `messages` (as `Message.to_dict` gives them) to the counts of today, in the caller's transaction."""
+    """Add the bot's `messages`, as `Message.to_dict` gives them, to the counts of today (no commit)."""
     counted = Counter((m["kind"], m.get("category") or "", m.get("topic") or "") for m in messages)
     insert = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
     for (kind, category, topic), number in sorted(counted.items()):

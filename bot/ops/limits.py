@@ -2,6 +2,7 @@
 
 Addresses are held here for a minute and are written nowhere.
 """
+
 from __future__ import annotations
 
 import ipaddress

@@ -2,6 +2,7 @@
 
 The text of an exception can hold what somebody wrote (a database error quotes its parameters).
 """
+
 from __future__ import annotations
 
 import traceback
@@ -13,7 +14,10 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 def describe(error: BaseException, frames: int = 6) -> str:
     """The error's kind and the last `frames` places it came through, and those of what caused it."""
     described = type(error).__name__
-    places = [f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)[-frames:]]
+    places = [
+        f"{_short(frame.filename)}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)[-frames:]
+    ]
     if places:
         described += " at " + " > ".join(places)
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

@@ -4,6 +4,7 @@
 rather leave a doubtful number than lose one that matters: doses, years, dates, blood pressures and the short
 numbers of emergency and crisis services stay as they are.
 """
+
 from __future__ import annotations
 
 import re
@@ -20,6 +21,11 @@ _SPELT_E_MAIL = re.compile(
     r"(?:\.| dot | ?\(dot\) ?)[a-z]{2,4}(?:\.[a-z]{2})?\b",
     re.IGNORECASE,
 )
+
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
 
 _START = r"(?<![\w.,/$£€+])"
 _END = r"(?!\d|[.,]\d)"
@@ -39,19 +45,22 @@ _PHONE = re.compile(
     )
 )
 _TOLD_PHONE = re.compile(
-    r"\b((?:number|phone|mobile|cell|tel|telephone|whatsapp)(?: no\.?)?(?:['’]s| is)?[:=]? {0,2})(\d(?:[ .-]?\d){6,14})(?!\d)",
+    r"\b((?:number|phone|mobile|cell|tel|telephone|whatsapp)(?: no\.?)?(?:['’]s| is)?[:=]? {0,2})"
+    r"(\d(?:[ .-]?\d){6,14})(?!\d)",
     re.IGNORECASE,
 )
 _UNIT = re.compile(
-    r" ?(?:mgs?|mcg|µg|μg|ug|g|grams?|kg|kilos?|mls?|millilit\w*|milligrams?|micrograms?|lbs?|%|percent|mmhg|bpm|iu|units?|"
-    r"hours?|hrs?|h|minutes?|mins?|seconds?|days?|weeks?|months?|years?|yrs?|times|steps|people|patients|dollars|pounds|euros)\b",
+    r" ?(?:mgs?|mcg|µg|μg|ug|g|grams?|kg|kilos?|mls?|millilit\w*|milligrams?|micrograms?|lbs?|%|percent|mmhg|bpm|iu|"
+    r"units?|hours?|hrs?|h|minutes?|mins?|seconds?|days?|weeks?|months?|years?|yrs?|times|steps|people|patients|"
+    r"dollars|pounds|euros)\b",
     re.IGNORECASE,
 )
 _DIGITS = re.compile(r"\d+")
 
 _NAME_PREFIX = re.compile(
     r"\b(?:my (?:full |first |last |real |sur)?name(?:['’]?s| is|:| =)|i(?:['’]?m| am) called|"
-    r"me llamo|mi nombre es|je m['’]appelle|mon nom est|ich heiße|ich heisse|mein name ist|mi chiamo|meu nome é|me chamo)\s{1,3}",
+    r"me llamo|mi nombre es|je m['’]appelle|mon nom est|ich heiße|ich heisse|mein name ist|mi chiamo|meu nome é|"
+    r"me chamo)\s{1,3}",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_](?:[\w'’-]{0,40}\w)?\.?")
@@ -59,21 +68,24 @@ _GAP = re.compile(r"[ \t]{1,3}")
 _SPEAKING = re.compile(
     r"\b(this is )([^\W\d_][\w'’.-]{0,40}(?: [^\W\d_][\w'’.-]{0,40}){0,2})( speaking)\b", re.IGNORECASE
 )
-_PARTICLES = frozenset("de da dos du di del della van von der den ter bin ibn bint al el la le st mac mc".split())
-_TITLES = frozenset("mr mrs ms miss mx dr prof".split())
-_AFTER_NAME = frozenset("and i i'm im i’m my from but aged age".split())
+_PARTICLES = _words("de da dos du di del della van von der den ter bin ibn bint al el la le st mac mc")
+_TITLES = _words("mr mrs ms miss mx dr prof")
+_AFTER_NAME = _words("and i i'm im my from but aged age")
 # What may follow "my name is" without being a name, and what may follow a name without being part of it.
-_NO_NAME = frozenset(
-    """a about after again age aged all also always am an and anonymous anxiety anxious are as asking at back be because
-    been before being but by bye call can could depressed depression did do does doing done dont don't dying emergency
-    every feel feeling felt first for from getting give given go going got had has have having he hello help her here hey hi him
-    his hope how i i'd i'll i'm i've id if ill im important in infusion into irrelevant is isn't it it's its ive just
-    k-hole k ket ketamine know last like looking made me mine most much mud my need never new no nobody none not now of off on
-    one only or other our out over overdose overdosed pain panic panicking panicky patient please private question really right
-    said scared secret see she should since so some someone sometimes speaking spelled spelt spravato sorry started still
-    suicidal take taking tell thank thanks that that's the their them then there these they this to today told too took
-    trying unimportant up us used very want wanted was we were what what's when where which who why will wish with
-    won't would written years yes you your""".split()
+_NO_NAME = _words(
+    """
+    a about after again age aged all also always am an and anonymous anxiety anxious are as asking at back be
+    because been before being but by bye call can could depressed depression did do does doing done dont don't
+    dying emergency every feel feeling felt first for from getting give given go going got had has have having
+    he hello help her here hey hi him his hope how i i'd i'll i'm i've id if ill im important in infusion into
+    irrelevant is isn't it it's its ive just k-hole k ket ketamine know last like looking made me mine most much
+    mud my need never new no nobody none not now of off on one only or other our out over overdose overdosed
+    pain panic panicking panicky patient please private question really right said scared secret see she should
+    since so some someone sometimes speaking spelled spelt spravato sorry started still suicidal take taking
+    tell thank thanks that that's the their them then there these they this to today told too took trying
+    unimportant up us used very want wanted was we were what what's when where which who why will wish with
+    won't would written years yes you your
+    """
 )
 
 

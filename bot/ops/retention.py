@@ -3,6 +3,7 @@
 Kept conversations go `retention_days` after they were last used. With 0 days, and after "don't keep this", they go
 when they end: when the visitor deletes them, when the session expires, or an hour after the last message.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -56,9 +57,15 @@ def sweep(engine: sa.Engine, retention_days: int, moment: datetime | None = None
     return Swept(tuple(gone), events, reasons)
 
 
-def _ended_conversations(engine: sa.Engine, moment: datetime, ended: datetime, oldest: datetime, retention_days: int) -> list[str]:
+def _ended_conversations(
+    engine: sa.Engine, moment: datetime, ended: datetime, oldest: datetime, retention_days: int
+) -> list[str]:
     over = sa.or_(ChatSession.last_seen < ended, ChatSession.expires <= moment)
-    condition = over if not retention_days else sa.or_(ChatSession.last_seen < oldest, sa.and_(ChatSession.keep.is_(False), over))
+    condition = (
+        over
+        if not retention_days
+        else sa.or_(ChatSession.last_seen < oldest, sa.and_(ChatSession.keep.is_(False), over))
+    )
     with engine.connect() as connection:
         return list(connection.execute(sa.select(ChatSession.id).where(condition).limit(_BATCH)).scalars())
 
@@ -87,7 +94,9 @@ def forget_conversations(engine: sa.Engine, conversations: Sequence[str], *, era
     with engine.begin() as connection:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-        said = sa.select(ChatMessage.payload).where(ChatMessage.session_id.in_(conversations), ChatMessage.direction == "bot")
+        said = sa.select(ChatMessage.payload).where(
+            ChatMessage.session_id.in_(conversations), ChatMessage.direction == "bot"
+        )
         ids = [payload.get("id") for payload in connection.execute(said).scalars() if payload]
         for start in range(0, len(ids), 500):
             connection.execute(sa.delete(Feedback).where(Feedback.message_id.in_(ids[start : start + 500])))
@@ -137,7 +146,10 @@ def run(arguments: list[str], settings: Settings) -> int:
     upgrade(engine)
     if given.command == "sweep":
         swept = sweep(engine, settings.retention_days)
-        print(f"Deleted {len(swept.conversations)} conversations, {swept.events} events, {swept.reasons} reasons of feedback.")
+        print(
+            f"Deleted {len(swept.conversations)} conversations, {swept.events} events, "
+            f"{swept.reasons} reasons of feedback."
+        )
     else:
         forget_conversations(engine, [given.session])
         print("Deleted: nothing of that conversation is left in the database.")

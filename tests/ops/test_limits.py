@@ -1,4 +1,5 @@
 """The limiter and whom it takes a request to come from."""
+
 from __future__ import annotations
 
 import pytest
@@ -31,7 +32,9 @@ ADDRESSES = [
 ]
 
 
-@pytest.mark.parametrize(("client", "forwarded", "proxies", "expected"), [row[1:] for row in ADDRESSES], ids=[row[0] for row in ADDRESSES])
+@pytest.mark.parametrize(
+    ("client", "forwarded", "proxies", "expected"), [row[1:] for row in ADDRESSES], ids=[row[0] for row in ADDRESSES]
+)
 def test_address(client: str, forwarded: str, proxies: int, expected: str) -> None:
     headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
     connection = HTTPConnection({"type": "http", "client": (client, 1), "headers": headers})

@@ -1,4 +1,5 @@
 """What is taken out of messages before they are stored, and what must stay."""
+
 from __future__ import annotations
 
 import time
@@ -97,8 +98,37 @@ def test_keeps(text: str) -> None:
 
 
 PIECES = st.sampled_from(
-    ["my name is ", "this is ", " speaking", "Bob", "bob ", "@", ".", "a", "example.com", "0", "7700", "+", " ", "-", "/", "(", ")",
-     "[name]", "[e-mail]", "[phone number]", "2024", "mg", "number is ", "I'm called ", "and ", "\n", "’", "é", "１"]
+    [
+        "my name is ",
+        "this is ",
+        " speaking",
+        "Bob",
+        "bob ",
+        "@",
+        ".",
+        "a",
+        "example.com",
+        "0",
+        "7700",
+        "+",
+        " ",
+        "-",
+        "/",
+        "(",
+        ")",
+        "[name]",
+        "[e-mail]",
+        "[phone number]",
+        "2024",
+        "mg",
+        "number is ",
+        "I'm called ",
+        "and ",
+        "\n",
+        "’",
+        "é",
+        "１",
+    ]
 )
 
 
@@ -110,8 +140,30 @@ def test_masking_twice_changes_nothing_more(text: str) -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["a", "a.", "a@", "@", "1", "1 ", "0 ", "12-", "1/", "(", "+", "+1", "00", "my name is ", "my name is a ", "this is a ",
-     "this is a b speaking", "a at ", "number is ", "number is 1", "A'", " "],
+    [
+        "a",
+        "a.",
+        "a@",
+        "@",
+        "1",
+        "1 ",
+        "0 ",
+        "12-",
+        "1/",
+        "(",
+        "+",
+        "+1",
+        "00",
+        "my name is ",
+        "my name is a ",
+        "this is a ",
+        "this is a b speaking",
+        "a at ",
+        "number is ",
+        "number is 1",
+        "A'",
+        " ",
+    ],
 )
 def test_linear_time(unit: str) -> None:
     """200,000 characters of anything take well under a second."""

@@ -1,0 +1,97 @@
+"""Builds the one ASGI application from its parts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+import sqlalchemy as sa
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from bot.database.engine import make_engine
+from bot.database.migrate import upgrade
+from bot.ops import health
+from bot.ops.health import Metrics
+from bot.ops.limits import Limiter
+from bot.ops.retention import keep_sweeping
+from bot.settings import Settings
+from bot.web.api import Api, Chat
+from bot.web.keys import Keys
+from bot.web.middleware import CalmErrors, Origins, SecurityHeaders
+from bot.web.pages import Pages
+from bot.web.refusals import EMERGENCY, Refusal, as_json, refused
+from bot.web.sessions import Tokens
+from bot.web.store import ChatStore
+from bot.web.turns import Answerer, Turns
+
+#: Programs ask under these addresses: their errors are JSON.
+_FOR_PROGRAMS = ("/chat/", "/health/", "/webhooks/", "/metrics")
+_SENTENCES = {
+    404: ("not_found", "There is nothing at this address."),
+    405: ("not_allowed", "This address cannot be used in that way."),
+}
+_OTHERWISE = ("failed", "Something went wrong on our side. Please try again in a moment.")
+
+
+def build(
+    settings: Settings, bot: Answerer, engine: sa.Engine | None = None, more: Sequence[BaseRoute] = ()
+) -> Starlette:
+    """The application.
+
+    Args:
+        bot: what answers; may still be getting ready.
+        engine: of the database; made from the settings when None.
+        more: further routes, such as webhooks and the staff console.
+    """
+    engine = engine if engine is not None else make_engine(settings.database_url)
+    metrics = Metrics()
+    store = ChatStore(engine, settings.retention_days)
+    turns = Turns(bot, store, metrics)
+    chat = Chat(settings, Tokens(Keys.of(settings)), store, turns, bot, Limiter(settings), metrics)
+    pages = Pages(chat)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await asyncio.to_thread(upgrade, engine)
+        sweeping = asyncio.create_task(keep_sweeping(engine, settings.retention_days, bot.forget))
+        yield
+        sweeping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sweeping
+        engine.dispose()
+
+    def problem(request: Request, status: int, detail: str = "") -> Response:
+        code, sentence = _SENTENCES.get(
+            status, _OTHERWISE if status >= 500 else ("bad_request", detail or "That request cannot be understood.")
+        )
+        sentence += f" {EMERGENCY}" if status >= 500 else ""
+        if request.scope["path"].startswith(_FOR_PROGRAMS):
+            return as_json(status, code, sentence)
+        return pages.problem(status, sentence)
+
+    async def http_problem(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        response = problem(request, error.status_code, error.detail)
+        response.headers.update(error.headers or {})
+        return response
+
+    app = Starlette(
+        routes=[*Api(chat).routes(), *pages.routes(), *health.routes(settings, engine, bot, metrics), *more],
+        middleware=[
+            Middleware(SecurityHeaders, https=settings.public_url.startswith("https:")),
+            Middleware(Origins, settings=settings),
+            Middleware(CalmErrors, page=lambda request: problem(request, 500)),
+        ],
+        exception_handlers={Refusal: refused, HTTPException: http_problem},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.metrics = metrics
+    app.state.engine = engine
+    return app

@@ -1,0 +1,160 @@
+"""Is it alive, can it answer, and how does it do: /health/live, /health/ready and /metrics.
+
+Figures hold kinds, categories and times, never a word of anybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from bot.database.migrate import is_current
+from bot.settings import Settings
+
+_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Ready(Protocol):
+    """What can say of itself whether it can answer."""
+
+    @property
+    def ready(self) -> bool: ...
+
+
+class Metrics:
+    """The figures of one process."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()  # a second line for each figure, of no use to anybody here
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._messages = Counter(
+            "evenkeel_messages",
+            "Messages sent, by what they were.",
+            ("channel", "kind", "category"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "evenkeel_turn_seconds",
+            "Time from a message in to its reply.",
+            ("channel",),
+            registry=self.registry,
+            buckets=_SECONDS,
+        )
+        self._running = Gauge("evenkeel_turns_running", "Messages being answered now.", registry=self.registry)
+        self._failed = Counter(
+            "evenkeel_turns_failed", "Messages that could not be answered.", ("channel",), registry=self.registry
+        )
+        self._repeated = Counter(
+            "evenkeel_repeated",
+            "Messages that came again and were not run again.",
+            ("channel",),
+            registry=self.registry,
+        )
+        self._limited = Counter(
+            "evenkeel_limited", "Requests refused because there were too many.", ("by",), registry=self.registry
+        )
+        self._sessions = Counter("evenkeel_sessions", "Web conversations begun.", registry=self.registry)
+        self._feedback = Counter("evenkeel_feedback", "Answers rated.", ("helpful",), registry=self.registry)
+
+    def sent(self, channel: str, messages: Iterable[Mapping[str, Any]]) -> None:
+        """Count the bot's messages, as `Message.to_dict` gives them."""
+        for message in messages:
+            self._messages.labels(channel, message["kind"], message.get("category") or "").inc()
+
+    @contextmanager
+    def turn(self, channel: str) -> Iterator[None]:
+        """Measure the turn that runs inside; one that raises counts as failed."""
+        began = time.perf_counter()
+        with self._running.track_inprogress(), self._failed.labels(channel).count_exceptions():
+            yield
+        self._seconds.labels(channel).observe(time.perf_counter() - began)
+
+    def repeated(self, channel: str) -> None:
+        """Count a message that came again."""
+        self._repeated.labels(channel).inc()
+
+    def limited(self, by: str) -> None:
+        """Count a request refused for its session or its address."""
+        self._limited.labels(by).inc()
+
+    def session(self) -> None:
+        """Count a web conversation begun."""
+        self._sessions.inc()
+
+    def feedback(self, helpful: bool) -> None:
+        """Count a rating."""
+        self._feedback.labels("yes" if helpful else "no").inc()
+
+    def text(self) -> bytes:
+        """All figures in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+def routes(settings: Settings, engine: sa.Engine, bot: Ready, metrics: Metrics) -> list[Route]:
+    """The three addresses."""
+
+    async def live(request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(request: Request) -> Response:
+        missing = [] if bot.ready else ["model"]
+        if (problem := await asyncio.to_thread(_database_problem, engine)) is not None:
+            missing.append(problem)
+        if missing:
+            return JSONResponse({"status": "not ready", "missing": missing}, 503, {"Retry-After": "5"})
+        return JSONResponse({"status": "ok"})
+
+    async def figures(request: Request) -> Response:
+        if not may_see_metrics(request, settings.metrics_token):
+            return PlainTextResponse("Not found.\n", 404)
+        return Response(metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    return [Route("/health/live", live), Route("/health/ready", ready), Route("/metrics", figures)]
+
+
+def _database_problem(engine: sa.Engine) -> str | None:
+    try:
+        return None if is_current(engine) else "database: migrations"
+    except sa.exc.SQLAlchemyError:
+        return "database"
+
+
+def may_see_metrics(request: Request, token: str) -> bool:
+    """Whether the request is the operator's: it carries `token`, or where there is none comes from this machine itself.
+
+    A request that a proxy on this machine passed on does not.
+    """
+    if token:
+        return hmac.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {token}".encode())
+    if any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via")):
+        return False
+    name = request.url.hostname or ""
+    return _is_loopback(request.client.host if request.client else "") and (name == "localhost" or _is_loopback(name))
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""The web: the chat API, its sessions, and the plain page that works without JavaScript."""

@@ -1,0 +1,246 @@
+"""Web conversations in the database. Every method is one short transaction and belongs into a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.database.models import PUBLISHED, ChatMessage, ChatSession, Feedback, PassageRevision, now
+from bot.ops.counts import count_messages
+from bot.ops.retention import ENDED_AFTER, forget_conversations
+
+#: How long a message may be worked on before another process may take it over.
+LEASE = timedelta(seconds=10)
+_SEEN_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A web conversation that goes on: its key, what the visitor's browser said of itself, and whether it is kept."""
+
+    conversation: str
+    locale: str | None
+    country: str | None
+    time_zone: str | None
+    keep: bool
+
+
+class Claim(Enum):
+    """Who has a visitor's message: nobody before us, an earlier try that stopped half-way, or another try right now."""
+
+    NEW = "new"
+    AGAIN = "again"
+    TAKEN = "taken"
+
+
+class ChatStore:
+    """Reads and writes sessions, messages and feedback of the web chat."""
+
+    def __init__(self, engine: sa.Engine, retention_days: int) -> None:
+        self._engine = engine
+        self._retention_days = retention_days
+
+    # -- sessions ----------------------------------------------------------------------------------------------
+
+    def create(
+        self, conversation: str, expires: datetime, *, locale: str | None, country: str | None, time_zone: str | None
+    ) -> None:
+        """Begin a conversation."""
+        with self._write() as connection:
+            connection.execute(
+                sa.insert(ChatSession).values(
+                    id=conversation, expires=expires, locale=locale, country=country, time_zone=time_zone, keep=True
+                )
+            )
+
+    def session(self, conversation: str) -> Session | None:
+        """The conversation; None where there is none (any more)."""
+        with self._engine.connect() as connection:
+            row = connection.execute(
+                sa.select(ChatSession.__table__).where(ChatSession.id == conversation)
+            ).one_or_none()
+        if row is None or (row.expires and row.expires <= now()):
+            return None
+        kept = row.keep and self._retention_days > 0
+        if not kept and row.last_seen <= now() - ENDED_AFTER:
+            return None
+        return Session(conversation, row.locale, row.country, row.time_zone, row.keep)
+
+    def stop_keeping(self, conversation: str) -> None:
+        """From now on this conversation is kept only until it ends."""
+        with self._write() as connection:
+            connection.execute(sa.update(ChatSession).where(ChatSession.id == conversation).values(keep=False))
+            connection.execute(sa.update(ChatMessage).where(ChatMessage.session_id == conversation).values(keep=False))
+
+    def forget(self, conversation: str) -> None:
+        """Delete the conversation, what was said in it and what was said about it."""
+        forget_conversations(self._engine, [conversation])
+
+    # -- messages ----------------------------------------------------------------------------------------------
+
+    def claim(self, session: Session, client_id: str, text: str) -> Claim | list[dict[str, Any]] | None:
+        """Take a visitor's message in, or find what became of an earlier try.
+
+        Args:
+            text: what the visitor said, masked and cut.
+
+        Returns:
+            The stored replies where there are some; None where the conversation has gone; else whose turn it is.
+        """
+        with self._write() as connection:
+            moment = now()
+            seen = sa.update(ChatSession).where(ChatSession.id == session.conversation).values(last_seen=moment)
+            if not connection.execute(seen).rowcount:
+                return None
+            row = connection.execute(_visitors(session.conversation, client_id)).one_or_none()
+            if row is None:
+                connection.execute(
+                    sa.insert(ChatMessage).values(
+                        session_id=session.conversation,
+                        client_id=client_id,
+                        direction="visitor",
+                        text=text,
+                        at=moment,
+                        handled=False,
+                        keep=session.keep,
+                    )
+                )
+                return Claim.NEW
+            if row.handled:
+                return _replies(connection, session.conversation, client_id)
+            if row.at > moment - LEASE:
+                return Claim.TAKEN
+            taken = connection.execute(
+                sa.update(ChatMessage).where(ChatMessage.id == row.id, ChatMessage.at == row.at).values(at=moment)
+            )
+            return Claim.AGAIN if taken.rowcount else Claim.TAKEN
+
+    def release(self, conversation: str, client_id: str) -> bool:
+        """Give a message back after a failure: a retry takes it over at once. False when it has gone meanwhile."""
+        with self._write() as connection:
+            released = connection.execute(
+                sa.update(ChatMessage)
+                .where(
+                    ChatMessage.session_id == conversation,
+                    ChatMessage.client_id == client_id,
+                    ChatMessage.handled.is_(False),
+                )
+                .values(at=now() - LEASE)
+            )
+            return released.rowcount > 0
+
+    def answer(self, session: Session, client_id: str, messages: Sequence[Mapping[str, Any]]) -> bool:
+        """Store the replies to a visitor's message; False when the conversation has gone meanwhile."""
+        with self._write() as connection:
+            done = connection.execute(
+                sa.update(ChatMessage)
+                .where(ChatMessage.session_id == session.conversation, ChatMessage.client_id == client_id)
+                .values(handled=True)
+            )
+            if not done.rowcount:
+                return False
+            for message in messages:
+                connection.execute(
+                    sa.insert(ChatMessage).values(
+                        session_id=session.conversation,
+                        answers=client_id,
+                        direction="bot",
+                        payload=dict(message),
+                        handled=True,
+                        keep=session.keep,
+                    )
+                )
+            count_messages(connection, "web", messages)
+            return True
+
+    def history(self, conversation: str) -> list[dict[str, Any]]:
+        """The conversation so far: the visitor's messages as the chat API gives them, the bot's as they were stored."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                sa.select(ChatMessage.__table__).where(ChatMessage.session_id == conversation).order_by(ChatMessage.id)
+            ).all()
+        # A reply follows what it answers, even where somebody wrote again before it came.
+        replies: dict[str | None, list[dict[str, Any]]] = {}
+        for row in rows:
+            if row.direction == "bot":
+                replies.setdefault(row.answers, []).append({"from": "bot", **row.payload})
+        told: list[dict[str, Any]] = []
+        for row in rows:
+            if row.direction == "visitor":
+                told.append(
+                    {
+                        "from": "visitor",
+                        "id": row.client_id,
+                        "text": row.text or "",
+                        "at": row.at.isoformat(timespec="seconds"),
+                    }
+                )
+                told += replies.get(row.client_id, [])
+        return told
+
+    def title_of(self, conversation: str, button: str) -> str:
+        """The words on a button that the bot offered in this conversation; empty where it offered no such button."""
+        for message in reversed(self.history(conversation)):
+            for suggestion in message.get("suggestions") or ():
+                if suggestion["id"] == button:
+                    return str(suggestion["title"])
+        return ""
+
+    # -- feedback ----------------------------------------------------------------------------------------------
+
+    def feedback(self, session: Session, message_id: str, helpful: bool, reason: str | None) -> bool:
+        """Keep what the visitor thought of a reply, instead of what they thought before; False: no such reply here."""
+        found = next(
+            (m for m in self.history(session.conversation) if m["from"] == "bot" and m.get("id") == message_id), None
+        )
+        if found is None:
+            return False
+        with self._write() as connection:
+            connection.execute(sa.delete(Feedback).where(Feedback.message_id == message_id))
+            connection.execute(
+                sa.insert(Feedback).values(
+                    message_id=message_id,
+                    revision_id=_revision(connection, found.get("passages") or ()),
+                    helpful=helpful,
+                    reason=reason if session.keep and self._retention_days > 0 else None,
+                )
+            )
+        return True
+
+    @contextmanager
+    def _write(self) -> Iterator[sa.Connection]:
+        with self._engine.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                # A transaction that reads first and writes later is refused without waiting; see bot.database.engine.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+
+
+def _visitors(conversation: str, client_id: str) -> sa.Select[int, bool, datetime]:
+    return sa.select(ChatMessage.id, ChatMessage.handled, ChatMessage.at).where(
+        ChatMessage.session_id == conversation, ChatMessage.client_id == client_id
+    )
+
+
+def _replies(connection: sa.Connection, conversation: str, client_id: str) -> list[dict[str, Any]]:
+    query = (
+        sa.select(ChatMessage.payload)
+        .where(ChatMessage.session_id == conversation, ChatMessage.answers == client_id)
+        .order_by(ChatMessage.id)
+    )
+    return [payload for payload in connection.execute(query).scalars() if payload is not None]
+
+
+def _revision(connection: sa.Connection, passages: Sequence[str]) -> int | None:
+    if not passages:
+        return None
+    query = sa.select(PassageRevision.id).where(
+        PassageRevision.passage_id == passages[0], PassageRevision.state == PUBLISHED
+    )
+    return connection.execute(query).scalar_one_or_none()

@@ -1,0 +1,1 @@
+from tests.web.fixtures import app, client, engine, fake_bot, settings, visitor  # noqa: F401
