@@ -1,4 +1,4 @@
-"""Deletes what people wrote when its time is over; counts stay.
+"""Deletes what people wrote when its time is over; counts stay, and so does whether an answer helped.
 
 Kept conversations go `retention_days` after they were last used. With 0 days, and after "don't keep this", they go
 when they end: when the visitor deletes them, when the session expires, or an hour after the last message.
@@ -46,14 +46,13 @@ def sweep(engine: sa.Engine, retention_days: int, moment: datetime | None = None
     oldest = moment - timedelta(days=retention_days) if retention_days else ended
     gone: list[str] = []
     while batch := _ended_conversations(engine, moment, ended, oldest, retention_days):
-        forget_conversations(engine, batch, erase=False)
+        _delete_conversations(engine, batch, keep_ratings=True)
         gone += batch
     events = _delete_events(engine, oldest, whole=not retention_days)
     with engine.begin() as connection:
         forgotten = sa.update(Feedback).where(Feedback.at < oldest, Feedback.reason.is_not(None)).values(reason=None)
         reasons = connection.execute(forgotten).rowcount
-    if gone or events or reasons:
-        erase_traces(engine)
+    erase_traces(engine)
     return Swept(tuple(gone), events, reasons)
 
 
@@ -85,12 +84,13 @@ def _delete_events(engine: sa.Engine, oldest: datetime, *, whole: bool) -> int:
             deleted += connection.execute(sa.delete(Event).where(Event.id.in_(some))).rowcount
 
 
-def forget_conversations(engine: sa.Engine, conversations: Sequence[str], *, erase: bool = True) -> None:
-    """Delete conversations with everything that was said in them and about them.
+def forget_conversations(engine: sa.Engine, conversations: Sequence[str]) -> None:
+    """Delete conversations with everything that was said in them and about them, down to the last trace."""
+    _delete_conversations(engine, conversations, keep_ratings=False)
+    erase_traces(engine)
 
-    Args:
-        erase: also take the last traces out of the files (`erase_traces`).
-    """
+
+def _delete_conversations(engine: sa.Engine, conversations: Sequence[str], *, keep_ratings: bool) -> None:
     with engine.begin() as connection:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -99,12 +99,14 @@ def forget_conversations(engine: sa.Engine, conversations: Sequence[str], *, era
         )
         ids = [payload.get("id") for payload in connection.execute(said).scalars() if payload]
         for start in range(0, len(ids), 500):
-            connection.execute(sa.delete(Feedback).where(Feedback.message_id.in_(ids[start : start + 500])))
+            rated = Feedback.message_id.in_(ids[start : start + 500])
+            if keep_ratings:
+                connection.execute(sa.update(Feedback).where(rated).values(reason=None))
+            else:
+                connection.execute(sa.delete(Feedback).where(rated))
         connection.execute(sa.delete(ChatMessage).where(ChatMessage.session_id.in_(conversations)))
         connection.execute(sa.delete(ChatSession).where(ChatSession.id.in_(conversations)))
         connection.execute(sa.delete(Event).where(Event.sender_id.in_(conversations)))
-    if erase:
-        erase_traces(engine)
 
 
 def erase_traces(engine: sa.Engine) -> None:

@@ -76,6 +76,9 @@ def test_sweep(database: sa.Engine, days: int, what: dict[str, Any], stays: bool
     swept = sweep(database, days, NOW)
     assert left(database) == ({"web-other", "web-1"} if stays else {"web-other"})
     assert swept.conversations == (() if stays else ("web-1",))
+    with database.connect() as connection:
+        reason = connection.execute(sa.select(Feedback.reason).where(Feedback.message_id == "m-web-1")).scalar_one()
+    assert reason == ("r" if stays else None), "that it helped stays, why goes"
     assert sweep(database, days, NOW).conversations == ()
 
 
@@ -124,7 +127,7 @@ def test_nothing_can_be_read_in_the_files_afterwards(engine: sa.Engine, settings
     add(engine, "web-gone", 40 * DAY, reason="a reason in web-gone")
     assert b"said in web-gone" in everything_in(settings.var)
     sweep(engine, 30, NOW)
-    assert b"web-gone" not in everything_in(settings.var)
+    assert b"in web-gone" not in everything_in(settings.var)
 
 
 async def test_in_the_background(engine: sa.Engine, fake_bot: FakeBot) -> None:
