@@ -6,7 +6,6 @@ when they end: when the visitor deletes them, when the session expires, or an ho
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,7 +17,6 @@ import sqlalchemy as sa
 
 from bot.database.models import ChatMessage, ChatSession, Event, Feedback, now
 from bot.ops.logs import describe
-from bot.settings import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -131,28 +129,3 @@ async def keep_sweeping(engine: sa.Engine, retention_days: int, forget: Callable
         except Exception as error:
             _log.error("The retention sweep failed and is tried again later: %s", describe(error))
         await asyncio.sleep(EVERY)
-
-
-def run(arguments: list[str], settings: Settings) -> int:
-    """`python -m bot privacy sweep` and `python -m bot privacy forget SESSION`."""
-    from bot.database.engine import make_engine
-    from bot.database.migrate import upgrade
-
-    parser = argparse.ArgumentParser(prog="python -m bot privacy", description="Delete what people wrote.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("sweep", help="delete everything that is older than RETENTION_DAYS")
-    forget = commands.add_parser("forget", help="delete one conversation")
-    forget.add_argument("session", help="its key, as the staff console and the events table show it")
-    given = parser.parse_args(arguments)
-    engine = make_engine(settings.database_url)
-    upgrade(engine)
-    if given.command == "sweep":
-        swept = sweep(engine, settings.retention_days)
-        print(
-            f"Deleted {len(swept.conversations)} conversations, {swept.events} events, "
-            f"{swept.reasons} reasons of feedback."
-        )
-    else:
-        forget_conversations(engine, [given.session])
-        print("Deleted: nothing of that conversation is left in the database.")
-    return 0

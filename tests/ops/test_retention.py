@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from bot.database.engine import make_engine
 from bot.database.models import Base, ChatMessage, ChatSession, DailyCount, Event, Feedback, now
 from bot.ops import retention
-from bot.ops.retention import keep_sweeping, run, sweep
+from bot.ops.commands import run
+from bot.ops.retention import keep_sweeping, sweep
 from bot.settings import Settings
 from tests.database.fixtures import database, empty_database, postgresql  # noqa: F401
 from tests.web.fixtures import FakeBot, everything_in
@@ -157,16 +158,16 @@ async def test_a_failed_sweep_is_tried_again(
 
 
 def test_the_command(settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["sweep"], settings) == 0
+    assert run(["privacy", "sweep"], settings) == 0
     engine = make_engine(settings.database_url)
     add(engine, "web-1", MINUTE)
     add(engine, "web-2", MINUTE)
     add(engine, "web-3", 31 * DAY)
-    assert run(["forget", "web-1"], settings) == 0
+    assert run(["privacy", "forget", "web-1"], settings) == 0
     assert left(engine) == {"web-2", "web-3"}
-    assert run(["sweep"], settings) == 0
+    assert run(["privacy", "sweep"], settings) == 0
     assert left(engine) == {"web-2"}
     assert "Deleted 1 conversations" in capsys.readouterr().out
     with pytest.raises(SystemExit):
-        run([], settings)
+        run(["privacy"], settings)
     engine.dispose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import sys
 import types
 from collections.abc import AsyncIterator, Iterator
@@ -20,9 +21,7 @@ from bot.database.models import Base
 from bot.message import Contact, Message, Review, SourceRef, Suggestion
 from bot.settings import ROOT, Settings
 
-try:
-    import bot.service
-except ModuleNotFoundError:  # not written yet
+if importlib.util.find_spec("bot.service") is None:  # not written yet
 
     @dataclass(frozen=True)
     class _Turn:
