@@ -92,19 +92,24 @@ def _delete_conversations(engine: sa.Engine, conversations: Sequence[str], *, ke
     with engine.begin() as connection:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-        said = sa.select(ChatMessage.payload).where(
-            ChatMessage.session_id.in_(conversations), ChatMessage.direction == "bot"
-        )
-        ids = [payload.get("id") for payload in connection.execute(said).scalars() if payload]
-        for start in range(0, len(ids), 500):
-            rated = Feedback.message_id.in_(ids[start : start + 500])
-            if keep_ratings:
-                connection.execute(sa.update(Feedback).where(rated).values(reason=None))
-            else:
-                connection.execute(sa.delete(Feedback).where(rated))
+        delete_ratings(connection, conversations, only_reasons=keep_ratings)
         connection.execute(sa.delete(ChatMessage).where(ChatMessage.session_id.in_(conversations)))
         connection.execute(sa.delete(ChatSession).where(ChatSession.id.in_(conversations)))
         connection.execute(sa.delete(Event).where(Event.sender_id.in_(conversations)))
+
+
+def delete_ratings(connection: sa.Connection, conversations: Sequence[str], *, only_reasons: bool = False) -> None:
+    """Delete what visitors said of the replies in these conversations, or `only_reasons` that they gave (no commit)."""
+    said = sa.select(ChatMessage.payload).where(
+        ChatMessage.session_id.in_(conversations), ChatMessage.direction == "bot"
+    )
+    ids = [payload.get("id") for payload in connection.execute(said).scalars() if payload]
+    for start in range(0, len(ids), 500):
+        rated = Feedback.message_id.in_(ids[start : start + 500])
+        if only_reasons:
+            connection.execute(sa.update(Feedback).where(rated).values(reason=None))
+        else:
+            connection.execute(sa.delete(Feedback).where(rated))
 
 
 def erase_traces(engine: sa.Engine) -> None:

@@ -26,7 +26,9 @@ def run(arguments: list[str], settings: Settings) -> int:
     from bot.app import build
     from bot.service import Bot
 
-    serve(build(settings, Bot(settings)), listening, settings)
+    bot = Bot(settings)
+    bot.start()
+    serve(build(settings, bot), listening, settings)
     return 0
 
 

@@ -13,11 +13,12 @@ import sqlalchemy as sa
 
 from bot.database.models import PUBLISHED, ChatMessage, ChatSession, Feedback, PassageRevision, now
 from bot.ops.counts import count_messages
-from bot.ops.retention import ENDED_AFTER, forget_conversations
+from bot.ops.retention import ENDED_AFTER, delete_ratings, erase_traces, forget_conversations
 
 #: How long a message may be worked on before another process may take it over.
 LEASE = timedelta(seconds=10)
-_SEEN_EVERY = timedelta(minutes=1)
+#: Stands where the words were by which somebody had everything deleted.
+_DELETED = "[deleted]"
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,15 @@ class ChatStore:
     def stop_keeping(self, conversation: str) -> None:
         """From now on this conversation is kept only until it ends."""
         with self._write() as connection:
-            connection.execute(sa.update(ChatSession).where(ChatSession.id == conversation).values(keep=False))
-            connection.execute(sa.update(ChatMessage).where(ChatMessage.session_id == conversation).values(keep=False))
+            _stop_keeping(connection, conversation)
 
     def forget(self, conversation: str) -> None:
         """Delete the conversation, what was said in it and what was said about it."""
         forget_conversations(self._engine, [conversation])
+
+    def erase_traces(self) -> None:
+        """Take what has been deleted out of the database's files as well."""
+        erase_traces(self._engine)
 
     # -- messages ----------------------------------------------------------------------------------------------
 
@@ -135,9 +139,20 @@ class ChatStore:
             )
             return released.rowcount > 0
 
-    def answer(self, session: Session, client_id: str, messages: Sequence[Mapping[str, Any]]) -> bool:
-        """Store the replies to a visitor's message; False when the conversation has gone meanwhile."""
+    def answer(
+        self, session: Session, client_id: str, messages: Sequence[Mapping[str, Any]], wish: str | None = None
+    ) -> bool:
+        """Store the replies to a visitor's message; False when the conversation has gone meanwhile.
+
+        Args:
+            wish: "forget" when the visitor asked in it that everything said so far is deleted: then only the
+                replies are left; "dont_keep" when they asked that the conversation is not kept.
+        """
         with self._write() as connection:
+            if wish == "dont_keep":
+                _stop_keeping(connection, session.conversation)
+            if wish == "forget":
+                _clear_before(connection, session.conversation, client_id)
             done = connection.execute(
                 sa.update(ChatMessage)
                 .where(ChatMessage.session_id == session.conversation, ChatMessage.client_id == client_id)
@@ -153,7 +168,7 @@ class ChatStore:
                         direction="bot",
                         payload=dict(message),
                         handled=True,
-                        keep=session.keep,
+                        keep=session.keep and wish != "dont_keep",
                     )
                 )
             count_messages(connection, "web", messages)
@@ -220,6 +235,25 @@ class ChatStore:
                 # A transaction that reads first and writes later is refused without waiting; see bot.database.engine.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
+
+
+def _stop_keeping(connection: sa.Connection, conversation: str) -> None:
+    connection.execute(sa.update(ChatSession).where(ChatSession.id == conversation).values(keep=False))
+    connection.execute(sa.update(ChatMessage).where(ChatMessage.session_id == conversation).values(keep=False))
+
+
+def _clear_before(connection: sa.Connection, conversation: str, client_id: str) -> None:
+    """Delete what was said before the message `client_id`, and its own words."""
+    its_own = ChatMessage.client_id == client_id
+    delete_ratings(connection, [conversation])
+    connection.execute(
+        sa.delete(ChatMessage).where(
+            ChatMessage.session_id == conversation, sa.or_(ChatMessage.client_id.is_(None), sa.not_(its_own))
+        )
+    )
+    connection.execute(
+        sa.update(ChatMessage).where(ChatMessage.session_id == conversation, its_own).values(text=_DELETED)
+    )
 
 
 def _visitors(conversation: str, client_id: str) -> sa.Select[int, bool, datetime]:

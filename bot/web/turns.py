@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from bot.database.models import now
 from bot.language.text import MOST_CHARACTERS, clean
@@ -15,11 +15,9 @@ from bot.message import Message
 from bot.ops.health import Metrics
 from bot.ops.logs import describe
 from bot.ops.masking import mask
+from bot.service import Turn
 from bot.web.refusals import no_session, not_ready
 from bot.web.store import ChatStore, Claim, Session
-
-if TYPE_CHECKING:
-    from bot.service import Turn
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +46,9 @@ class Answerer(Protocol):
 
     async def forget(self, conversation: str) -> None:
         """Remove a conversation from wherever the bot keeps it."""
+
+    def wish(self, conversation: str) -> str | None:
+        """What was asked for in words in the turn just handled: "forget", "dont_keep" or None."""
 
 
 class Turns:
@@ -115,10 +116,14 @@ class Turns:
             _log.error("A web message could not be answered: %s", describe(error))
             raise not_ready() from None
         stored = [_complete(message).to_dict() for message in messages]
-        if not await self._to_the_end(asyncio.to_thread(self._store.answer, session, message_id, stored)):
+        wish = self._bot.wish(session.conversation)
+        if not await self._to_the_end(asyncio.to_thread(self._store.answer, session, message_id, stored, wish)):
             # Deleted while the bot was at it: it must not remember either.
             await self._bot.forget(session.conversation)
             raise no_session()
+        if wish == "forget":
+            await self._to_the_end(self._bot.forget(session.conversation))
+            await asyncio.to_thread(self._store.erase_traces)
         self._metrics.sent(CHANNEL, stored)
         return _public(stored)
 
@@ -161,8 +166,6 @@ def _private(text: str) -> str:
 
 
 def _turn(session: Session, message_id: str, text: str | None, button: str | None) -> Turn:
-    from bot.service import Turn
-
     return Turn(
         conversation=session.conversation,
         text=text,

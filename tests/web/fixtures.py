@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import sys
-import types
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +17,6 @@ from bot.database.engine import make_engine
 from bot.database.models import Base
 from bot.message import Contact, Message, Review, SourceRef, Suggestion
 from bot.settings import ROOT, Settings
-
-if importlib.util.find_spec("bot.service") is None:  # not written yet
-
-    @dataclass(frozen=True)
-    class _Turn:
-        conversation: str
-        text: str | None
-        button: str | None
-        channel: str
-        country: str | None
-        time_zone: str | None
-        locale: str | None
-        message_id: str
-
-    stand_in = types.ModuleType("bot.service")
-    stand_in.Turn = _Turn  # type: ignore[attr-defined]
-    sys.modules["bot.service"] = stand_in
 
 DISCLAIMER = "This is information, not medical advice. Ask a doctor or pharmacist about your own case."
 
@@ -108,6 +88,10 @@ class FakeBot:
         if "want to die" in said:
             return [help_for(said)]
         return [answer_to(said[:500], len(self.turns))]
+
+    def wish(self, conversation: str) -> str | None:
+        said = (self.turns[-1].text or "") if self.turns else ""
+        return "forget" if "delete my data" in said else "dont_keep" if "don't keep" in said else None
 
     async def forget(self, conversation: str) -> None:
         self.forgotten.append(conversation)

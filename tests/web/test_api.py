@@ -393,6 +393,26 @@ async def test_the_token_is_stored_nowhere(visitor: Visitor, settings: Settings)
     assert visitor.token.encode() not in everything_in(settings.var)
 
 
+async def test_asked_to_forget_in_words(visitor: Visitor, settings: Settings, fake_bot: FakeBot) -> None:
+    """Everything said before goes, and the request itself; the conversation can go on."""
+    await visitor.say(WORDS)
+    response = await visitor.say(f"{WORDS}, delete my data", "2")
+    assert response.status_code == 200
+    told = await visitor.history()
+    assert [(m["from"], m.get("text")) for m in told] == [("visitor", "[deleted]"), ("bot", None)]
+    assert len(fake_bot.forgotten) == 1
+    assert (await visitor.say("anything", "2")).json() == response.json()
+    assert (await visitor.say("hello", "3")).status_code == 200
+
+
+async def test_asked_not_to_keep_in_words(visitor: Visitor, engine: sa.Engine) -> None:
+    await visitor.say("before")
+    await visitor.say("please don't keep this", "2")
+    await visitor.say("after", "3")
+    assert [row.keep for row in rows(engine, ChatSession)] == [False]
+    assert {row.keep for row in rows(engine, ChatMessage)} == {False}
+
+
 # -- feedback ------------------------------------------------------------------------------------------------------
 
 

@@ -45,6 +45,7 @@ def test_addresses(settings: Settings) -> None:
 
 
 SERVER = """
+import sys
 from tests.web.fixtures import *
 from bot.app import build
 from bot.web.commands import listen, serve
