@@ -7,7 +7,7 @@ chosen := $(if $(findstring command line,$(origin PYTHON)),--python "$(PYTHON)")
 compat := $(if $(chosen),$(PYTHON),3.12)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve ask chat train test test-compat lint lock
+.PHONY: help setup serve ask chat train evaluate test test-compat lint lock
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ chat: ## Have a conversation at the terminal
 
 train: ## Train the model again, even if nothing has changed
 	@$(run) train $(chosen)
+
+evaluate: ## Print the figures on sentences that were held back from training
+	@$(run) evaluate $(chosen)
 
 test: ## Set up what is missing, then run every check and test (ARGS="-k name" goes to pytest)
 	@$(run) test $(chosen)

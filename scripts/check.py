@@ -19,6 +19,7 @@ STEPS = {
     "lint": ["-m", "ruff", "check", "."],
     "types": ["-m", "mypy"],
     "data": ["-m", "bot", "rasa", "data", "validate"],
+    "figures": ["-m", "bot", "evaluate"],
     "tests": ["-m", "pytest"],
 }
 

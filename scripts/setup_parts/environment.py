@@ -95,7 +95,8 @@ class Environment:
         chosen: installer.Installer,
     ) -> bool:
         """Whether installing into what is there gives the same as starting anew."""
-        if not stamp or not self.python.exists() or pythons.probe(str(self.python)) is None:
+        there = pythons.probe(str(self.python)) if stamp else None
+        if not there or not stamp["python"].startswith(there.minor + "."):
             return False
         if asked and stamp["python"] != python.version:
             return False

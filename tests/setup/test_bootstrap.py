@@ -111,6 +111,17 @@ def test_a_set_up_that_was_killed_is_begun_anew(checkout):
     assert [call.split()[0] for call in checkout.calls()] == ["venv", "pip"]
 
 
+def test_another_python_behind_the_same_link_is_noticed(checkout):
+    """As after an upgrade of the system: the link works, but the packages were installed for another version."""
+    checkout.start("setup")
+    checkout.stamp.write_text(json.dumps({**json.loads(checkout.stamp.read_text()), "python": "3.1.4"}))
+    (checkout.stamp.parent / "bin/python").unlink()
+    (checkout.stamp.parent / "bin/python").symlink_to(checkout.tools / "python3")
+    checkout.calls()
+    checkout.start("setup")
+    assert [call.split()[0] for call in checkout.calls()] == ["venv", "pip"]
+
+
 @pytest.mark.parametrize("damage", ["python gone", "folder emptied", "stamp unreadable", "a file in its place"])
 def test_a_broken_environment_is_made_anew(checkout, damage):
     checkout.start("setup")
