@@ -63,7 +63,7 @@ class Environment:
         workshop, stamp = self._workshop, self._read_stamp()
         python = self._find_python(asked)
         chosen = installer.choose(workshop, python, forced_installer)
-        keep = self._is_worth_keeping(stamp, purpose, python, asked, chosen)
+        keep = self._is_worth_keeping(stamp, python, asked, chosen)
         if not keep:
             if self.folder.exists() or self.folder.is_symlink():
                 workshop.console.say(f"{self.folder.name} is unfinished, broken or out of date; making it anew.")
@@ -89,7 +89,6 @@ class Environment:
     def _is_worth_keeping(
         self,
         stamp: dict[str, str],
-        purpose: str,
         python: pythons.Python,
         asked: str | None,
         chosen: installer.Installer,
