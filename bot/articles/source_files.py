@@ -31,6 +31,8 @@ _REVIEW_KEYS = ("review", "review_on", "review_by", "review_due")
 _HEAD_KEYS = ("title", "topic", *_REVIEW_KEYS)
 _LIST_KEYS = ("aspects", "drugs", "facts", "sources", "questions")
 _SECTION_KEYS = ("title", *_LIST_KEYS, *_REVIEW_KEYS)
+#: The words by which a passage says that no source was read for something.
+GENERAL_KNOWLEDGE = "general knowledge"
 #: As many sources a passage shows.
 MOST_SOURCES = 6
 
@@ -111,7 +113,7 @@ class Fact:
     statement: str
     verified: bool
     file: str
-    #: Statement, what it applies to and matching names: all text in which a figure of a passage may stand.
+    #: Statement, caution, what it applies to and matching names: all text in which a figure of a passage may stand.
     everything: str = field(repr=False, default="")
 
 
@@ -137,8 +139,9 @@ class Content:
     drugs: tuple[DrugEntry, ...]
 
     def general(self, section: Section) -> bool:
-        """Whether the passage carries a statement of general knowledge."""
-        return any(not self.facts[fact].verified for fact in section.facts)
+        """Whether the passage carries a statement of general knowledge: an unverified fact, or one it says is such."""
+        said = GENERAL_KNOWLEDGE in section.text().lower()
+        return said or any(not self.facts[fact].verified for fact in section.facts)
 
     def passages(self) -> list[tuple[ArticleFile, Section]]:
         """Every passage with its article."""
@@ -422,7 +425,7 @@ def _hash(values: list[Any]) -> str:
 def read_topics(path: Path) -> dict[str, TopicEntry]:
     """Topics by name, in order (ContentError)."""
     topics = {}
-    for name, entry in _load(path, dict).items():
+    for name, entry in load_yaml(path, dict).items():
         if not isinstance(entry, dict) or not entry.get("title") or not isinstance(entry.get("aspects"), dict):
             raise ContentError(path, None, f"{name} must have a title and aspects")
         topics[name] = TopicEntry(name, entry["title"], {str(k): str(v) for k, v in entry["aspects"].items()})
@@ -433,12 +436,11 @@ def read_facts(folder: Path) -> dict[str, Fact]:
     """Facts by id (ContentError)."""
     facts: dict[str, Fact] = {}
     for path in sorted(folder.glob("*.yaml")):
-        for entry in _load(path, list):
+        for entry in load_yaml(path, list):
             if not isinstance(entry, dict) or not {"id", "statement", "verified"} <= entry.keys():
                 raise ContentError(path, None, "each fact must have id, statement and verified")
-            everything = " ".join(
-                [entry["statement"], str(entry.get("applies_to", "")), *map(str, entry.get("members") or ())]
-            )
+            around = (entry.get(key) or "" for key in ("applies_to", "caution"))
+            everything = " ".join([entry["statement"], *around, *map(str, entry.get("members") or ())])
             facts[entry["id"]] = Fact(entry["id"], entry["statement"], bool(entry["verified"]), path.name, everything)
     return facts
 
@@ -447,7 +449,7 @@ def read_sources(path: Path) -> dict[str, SourceEntry]:
     """Sources by id (ContentError)."""
     names = set(SourceEntry.__dataclass_fields__)
     sources = {}
-    for entry in _load(path, list):
+    for entry in load_yaml(path, list):
         if not isinstance(entry, dict) or not all(entry.get(key) for key in ("id", "title")):
             raise ContentError(path, None, f"a source needs id and title: {entry!r}")
         if set(entry) - names:
@@ -465,7 +467,7 @@ def read_fact_sources(
 ) -> dict[str, tuple[str, ...]]:
     """The ids of each fact's sources, the main one first (ContentError)."""
     found = {}
-    for fact, listed in (_load(path, dict).get("facts") or {}).items():
+    for fact, listed in (load_yaml(path, dict).get("facts") or {}).items():
         if fact not in facts:
             raise ContentError(path, None, f"there is no fact {fact!r}")
         missing = [source for source in listed or () if source not in sources]
@@ -500,13 +502,14 @@ def read_drugs(lexicon: Path) -> tuple[DrugEntry, ...]:
 
 
 def _named(path: Path) -> list[dict[str, Any]]:
-    entries = _load(path, list)
+    entries = load_yaml(path, list)
     if not all(isinstance(entry, dict) and entry.get("name") for entry in entries):
         raise ContentError(path, None, "must be a list of entries that each have a name")
     return entries
 
 
-def _load(path: Path, kind: type) -> Any:
+def load_yaml(path: Path, kind: type) -> Any:
+    """What stands in the YAML file `path`, which must be a `kind`: list or dict (ContentError)."""
     try:
         loaded = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError as error:
