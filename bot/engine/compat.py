@@ -154,6 +154,8 @@ class _AbsentFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.__path__ = []
         if spec.name == "tensorflow":
             module.is_tensor = _never_a_tensor  # type: ignore[attr-defined]
+        if spec.name == "randomname":
+            module.get_name = lambda: "evenkeel"  # type: ignore[attr-defined]
         return module
 
     def exec_module(self, module: types.ModuleType) -> None:

@@ -15,6 +15,10 @@ from bot.errors import EngineError
 
 compat.prepare()
 
+from bot.engine import quiet  # noqa: E402
+
+quiet.configure()
+
 import rasa.shared.utils.io  # noqa: E402
 from rasa.core.agent import Agent  # noqa: E402
 from rasa.core.channels.channel import OutputChannel, UserMessage  # noqa: E402
@@ -56,10 +60,11 @@ class Turn:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a turn: the structured messages (`bot.message.Message.to_dict`) and why, for people who test."""
+    """What came of a turn: the messages (`bot.message.Message.to_dict`), how it was read, what is remembered, the time."""
 
     messages: tuple[dict[str, Any], ...]
     parse: Mapping[str, Any]
+    slots: Mapping[str, Any]
     seconds: float
 
 
@@ -68,6 +73,8 @@ class _Collector(OutputChannel):
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
+        #: Slots as they were after the last action (set by `Processor`).
+        self.slots: dict[str, Any] = {}
 
     @classmethod
     def name(cls) -> str:
@@ -155,7 +162,7 @@ class Engine:
             raise EngineError(f"The dialogue failed: {type(error).__name__}") from error
         if not collector.messages:
             raise EngineError("The dialogue gave no reply.")
-        return Outcome(tuple(collector.messages), message.parse_data or {}, time.perf_counter() - began)
+        return Outcome(tuple(collector.messages), message.parse_data or {}, collector.slots, time.perf_counter() - began)
 
     async def parse(self, text: str, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Intent, entities and the rest that the NLU pipeline says of `text`, without a conversation."""

@@ -47,4 +47,6 @@ class Processor(MessageProcessor):
         go_on = await super()._run_action(action, tracker, output_channel, nlg, prediction)
         if isinstance(action, WatchedAction) and action.failure:
             raise EngineError(f"The action {action.name()} failed: {type(action.failure).__name__}") from action.failure
+        if hasattr(output_channel, "slots"):
+            output_channel.slots = tracker.current_slot_values()
         return go_on

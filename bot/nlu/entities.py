@@ -46,6 +46,7 @@ class LexiconEntities(GraphComponent):
                     "end": m.end,
                     "classes": list(m.classes),
                     "found": m.found,
+                    "surface": m.surface,
                     "extractor": "LexiconEntities",
                 }
                 for m in mentions

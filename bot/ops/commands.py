@@ -8,13 +8,13 @@ from bot.settings import Settings
 
 
 def run(arguments: list[str], settings: Settings) -> int:
-    """`privacy sweep` or `privacy forget SESSION`; `arguments` begin with the command's own name."""
+    """`privacy sweep` or `privacy forget SESSION`."""
     parser = argparse.ArgumentParser(prog="python -m bot privacy", description="Delete what people wrote.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("sweep", help="delete everything that is older than RETENTION_DAYS")
     forget = commands.add_parser("forget", help="delete one conversation")
     forget.add_argument("session", help="its key, as the events table shows it in sender_id")
-    given = parser.parse_args(arguments[1:])
+    given = parser.parse_args(arguments)
 
     from bot.database.engine import make_engine
     from bot.database.migrate import upgrade

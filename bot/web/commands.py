@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def run(arguments: list[str], settings: Settings) -> int:
-    """Serve until stopped; `arguments` begin with the command's own name.
+    """Serve until stopped.
 
     Raises:
         SettingError: the port or the host cannot be used.
     """
-    argparse.ArgumentParser(prog="python -m bot serve", description="Serve the web chat.").parse_args(arguments[1:])
+    argparse.ArgumentParser(prog="python -m bot serve", description="Serve the web chat.").parse_args(arguments)
     listening = listen(settings.host, settings.port)  # before the model is loaded: a taken port is told at once
     from bot.app import build
     from bot.service import Bot

@@ -158,16 +158,16 @@ async def test_a_failed_sweep_is_tried_again(
 
 
 def test_the_command(settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["privacy", "sweep"], settings) == 0
+    assert run(["sweep"], settings) == 0
     engine = make_engine(settings.database_url)
     add(engine, "web-1", MINUTE)
     add(engine, "web-2", MINUTE)
     add(engine, "web-3", 31 * DAY)
-    assert run(["privacy", "forget", "web-1"], settings) == 0
+    assert run(["forget", "web-1"], settings) == 0
     assert left(engine) == {"web-2", "web-3"}
-    assert run(["privacy", "sweep"], settings) == 0
+    assert run(["sweep"], settings) == 0
     assert left(engine) == {"web-2"}
     assert "Deleted 1 conversations" in capsys.readouterr().out
     with pytest.raises(SystemExit):
-        run(["privacy"], settings)
+        run([], settings)
     engine.dispose()

@@ -1,0 +1,91 @@
+"""What an action can know of a turn, read from the tracker once, in plain types."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rasa_sdk import Tracker
+
+from bot.language.lexicon import Mention
+
+#: Turns of a conversation and small talk: never what a lone question is about.
+_TURNS = frozenset({
+    "follow_up", "tell_more", "ask_source", "affirm", "deny", "unsure", "not_what_i_meant", "repeat_simpler",
+    "next_step", "not_helping", "stop_flow", "im_safe",
+})
+TOPIC_PREFIX = "ask_"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The message that is to be answered and what went before.
+
+    Attributes:
+        text: what was written; intent: the one that was chosen, with its confidence.
+        intents: probability of each intent; aspects: of each (topic, aspect).
+        mentions: the names in the text.
+        metadata: what the application handed in: finding, country, channel, …
+        choice: what the pressed button stands for.
+        slots: the memory of the conversation.
+    """
+
+    text: str
+    intent: str
+    confidence: float
+    intents: Mapping[str, float]
+    aspects: Mapping[tuple[str, str], float]
+    mentions: tuple[Mention, ...]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    choice: Mapping[str, Any] = field(default_factory=dict)
+    slots: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, tracker: Tracker) -> Turn:
+        """The turn that `tracker` is at."""
+        said = tracker.latest_message or {}
+        intent = said.get("intent") or {}
+        return cls(
+            text=said.get("text") or "",
+            intent=intent.get("name") or "",
+            confidence=float(intent.get("confidence") or 0.0),
+            intents={r["name"]: float(r["confidence"]) for r in said.get("intent_ranking") or []},
+            aspects={
+                (a["intent"].removeprefix(TOPIC_PREFIX), a["aspect"]): float(a["confidence"])
+                for a in said.get("aspects") or []
+                if a["intent"].startswith(TOPIC_PREFIX)
+            },
+            mentions=tuple(
+                Mention(e["entity"], e["value"], tuple(e.get("classes") or ()), e.get("surface", e["value"]),
+                        e["start"], e["end"], e.get("found", "exact"))
+                for e in said.get("entities") or []
+                if "start" in e
+            ),
+            metadata=_metadata(tracker),
+            choice=said.get("choice") or {},
+            slots=dict(tracker.slots),
+        )
+
+    @property
+    def drugs(self) -> tuple[Mention, ...]:
+        """The medicines, drugs and classes named, each once."""
+        named = [m for m in self.mentions if m.kind in ("drug", "class")]
+        return tuple({m.name: m for m in named}.values())
+
+    @property
+    def has_past(self) -> bool:
+        """Whether an answer was given before, which this turn may lean on."""
+        return bool(self.slots.get("last_topic"))
+
+    def alone(self) -> dict[str, float]:
+        """Intents as if nothing had been said before: turns of a conversation make room for what is left."""
+        kept = {name: p for name, p in self.intents.items() if name not in _TURNS}
+        total = sum(kept.values())
+        return {name: p / total for name, p in kept.items()} if total > 0 else kept
+
+
+def _metadata(tracker: Tracker) -> dict[str, Any]:
+    for event in reversed(tracker.events):
+        if event.get("event") == "user":
+            return dict(event.get("metadata") or {})
+    return {}

@@ -1,0 +1,47 @@
+"""The commands: `python -m bot COMMAND`. Each lives in the package that does the work and is imported when called."""
+from __future__ import annotations
+
+import importlib
+import sys
+
+from bot.errors import EvenkeelError
+
+#: Command -> ("module:function" with `function(arguments, settings) -> int`, what it does).
+COMMANDS = {
+    "setup": ("bot.training.commands:setup", "create the database, load the content and train, where anything changed"),
+    "serve": ("bot.web.commands:run", "serve web page, chat API and health"),
+    "ask": ("bot.terminal.ask:run", "one question with its reasons, or JSON Lines in and out"),
+    "chat": ("bot.terminal.chat:run", "a conversation at the terminal"),
+    "train": ("bot.training.commands:train", "train the screen and the dialogue model"),
+    "evaluate": ("bot.training.commands:evaluate", "figures on sentences that were held back, with a picture"),
+    "vocabulary": ("bot.training.commands:vocabulary", "make the list of usual words again"),
+    "articles": ("bot.articles.commands:run", "load, export, check or list the articles"),
+    "privacy": ("bot.ops.commands:run", "remove what is older than the retention, or one conversation"),
+    "actions": ("bot.engine.commands:actions", "serve the custom actions for Rasa's own commands"),
+    "rasa": ("bot.engine.commands:rasa", "Rasa's own command line on this project: train, shell, test, data …"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; returns the exit code. An error that we know is one sentence on standard error."""
+    if not arguments or arguments[0] not in COMMANDS:
+        print("python -m bot COMMAND, where COMMAND is one of", file=sys.stderr)
+        for name, (_, what) in COMMANDS.items():
+            print(f"  {name:11} {what}", file=sys.stderr)
+        return 0 if arguments in ([], ["--help"], ["help"]) else 2
+    name, rest = arguments[0], arguments[1:]
+    try:
+        from bot.settings import Settings
+
+        settings = Settings.read()
+        module, _, function = COMMANDS[name][0].partition(":")
+        return int(getattr(importlib.import_module(module), function)(rest, settings))
+    except EvenkeelError as error:
+        print(f"evenkeel: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,40 @@
+"""`python -m bot rasa …`: Rasa's own command line; `python -m bot actions`: our actions for it."""
+from __future__ import annotations
+
+import sys
+import warnings
+
+from bot.engine import compat
+from bot.settings import ROOT, Settings
+
+
+def rasa(arguments: list[str], settings: Settings) -> int:
+    """Run Rasa's command line with `arguments`; returns its exit code."""
+    _prepare()
+    from rasa.__main__ import main
+
+    sys.argv = ["rasa", *arguments]
+    try:
+        main()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
+    return 0
+
+
+def actions(arguments: list[str], settings: Settings) -> int:
+    """Serve `actions/` on this machine only, on the port given (5055 otherwise), until stopped."""
+    _prepare()
+    from rasa_sdk.endpoint import create_app
+
+    port = int(arguments[0]) if arguments else 5055
+    app = create_app("actions")
+    app.run("127.0.0.1", port, workers=1)
+    return 0
+
+
+def _prepare() -> None:
+    # Rasa and what it was written for warn of their own age on every call.
+    warnings.filterwarnings("ignore")
+    compat.prepare()
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))

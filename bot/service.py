@@ -1,0 +1,220 @@
+"""The bot as channels see it: a message goes in, structured messages come out, whatever happens on the way.
+
+    clean, mask -> read (embed) -> screen -> dialogue engine -> messages
+
+The screen looks before anything else does. When the engine fails or takes too long, the reply is made from the
+screen's finding alone.
+"""
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bot.language.text import MOST_CHARACTERS, clean
+from bot.message import Message
+from bot.ops.masking import mask
+from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from bot.engine.engine import Engine, Outcome
+    from bot.language.reader import Reader
+    from bot.screen.findings import Finding
+    from bot.screen.help import Help
+    from bot.screen.screen import Screen
+
+_log = logging.getLogger(__name__)
+
+#: Seconds that a person waits for the dialogue before the screen's finding answers alone.
+PATIENCE = 5.0
+#: What looks like a command or a template of the engine, at the beginning of a text.
+_COMMAND = re.compile(r"\s*(/[a-z_]|SlotSet\b|SetSlots?\b|\{\{|\$\{|<%|%\w+%|utter_|action_)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One message of a person. Either `text` or `button` (the opaque id of a suggestion) is set.
+
+    Attributes:
+        conversation: key of the conversation; message_id: the platform's or client's id of this message.
+        channel: "web", "telegram", …
+        country, time_zone, locale: what the page or platform says of the person (ISO 3166, IANA, BCP 47).
+    """
+
+    conversation: str
+    text: str | None = None
+    button: str | None = None
+    channel: str = "web"
+    country: str | None = None
+    time_zone: str | None = None
+    locale: str | None = None
+    message_id: str = ""
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Why a turn got its reply; for people who test the bot."""
+
+    finding: Mapping[str, Any] | None = None
+    parse: Mapping[str, Any] = field(default_factory=dict)
+    trace: Mapping[str, Any] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    failed: bool = False
+
+
+class Bot:
+    """Answers turns. `start` first; then `handle` from any task."""
+
+    def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
+        """
+        Args:
+            engine: a dialogue engine; None makes one from the settings, with conversations in the database.
+        """
+        self._settings = settings
+        self._engine = engine
+        self._reader: Reader | None = None
+        self._screen: Screen | None = None
+        self._help: Help | None = None
+        self._failure = ""
+        self._wishes: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Load everything. Safety comes first: its data must be there; the engine may fail and be reported.
+
+        Raises:
+            EvenkeelError: data that the safe replies need is missing or wrong.
+        """
+        from bot.screen.help import Help
+        from bot.screen.screen import Screen
+
+        self._help = Help(self._settings.data, self._settings)
+        self._screen = Screen(self._settings.data, self._settings.models / "screen")
+        self._failure = _wording(self._settings)
+        from bot.language.reader import shared_reader
+
+        self._reader = shared_reader(self._settings.data)
+        self._reader.read("ready")
+        if self._engine is None:
+            self._engine = _engine(self._settings)
+        self._engine.start()
+
+    @property
+    def ready(self) -> bool:
+        """Whether dialogue and screen are loaded."""
+        return bool(self._screen and self._engine and self._engine.ready)
+
+    async def handle(self, turn: Turn) -> list[Message]:
+        """The messages in answer to `turn`: at least one, always."""
+        messages, _ = await self.explain(turn)
+        return messages
+
+    async def explain(self, turn: Turn) -> tuple[list[Message], Reasons]:
+        """As `handle`, with the reasons."""
+        began = time.perf_counter()
+        text = mask(clean(turn.text or ""))
+        too_long = len(text) > MOST_CHARACTERS
+        finding = self._look(text, turn) if turn.button is None else None
+        looked = time.perf_counter()
+        outcome = await self._converse(turn, text[:MOST_CHARACTERS], finding, too_long)
+        ended = time.perf_counter()
+        seconds = {"screen": looked - began, "dialogue": ended - looked, "all": ended - began}
+        found = finding.to_dict() if finding else None
+        if outcome is None:
+            return self._without_engine(finding, turn, text), Reasons(found, seconds=seconds, failed=True)
+        self._note_wishes(turn.conversation, outcome)
+        messages = [Message.from_dict(m) for m in outcome.messages]
+        return messages, Reasons(found, outcome.parse, outcome.slots.get("trace") or {}, seconds)
+
+    async def forget(self, conversation: str) -> None:
+        """Remove a conversation from the tracker store and from memory."""
+        self._wishes.pop(conversation, None)
+        if self._engine is not None:
+            await self._engine.forget(conversation)
+        if self._reader is not None:
+            self._reader.forget()
+
+    def wish(self, conversation: str) -> str | None:
+        """What a person asked for in words in the turn just handled: "forget", "dont_keep" or None; told once."""
+        return self._wishes.pop(conversation, None)
+
+    # -- steps ---------------------------------------------------------------------------------------------------
+
+    def _look(self, text: str, turn: Turn) -> Finding | None:
+        assert self._screen is not None
+        if not text:
+            return None
+        try:
+            if len(text) <= MOST_CHARACTERS and self._reader is not None:
+                return self._screen.look(self._reader.read(text))
+        except Exception as error:
+            _log.error("The screen failed on a reading (%s); its patterns look alone.", type(error).__name__)
+        return self._screen.look_text(text, self._reader)
+
+    async def _converse(self, turn: Turn, text: str, finding: Finding | None, too_long: bool) -> Outcome | None:
+        from bot.engine.engine import Turn as EngineTurn
+
+        if self._engine is None or not self._engine.ready:
+            return None
+        metadata: dict[str, Any] = {
+            "country": turn.country, "time_zone": turn.time_zone, "locale": turn.locale, "channel": turn.channel,
+            "too_long": too_long and finding is None,
+        }
+        if finding is not None:
+            metadata["finding"] = finding.to_dict()
+        try:
+            choice, words = await self._meant(turn, text, finding, too_long)
+            asked = EngineTurn(turn.conversation, words, metadata, choice, turn.message_id, turn.channel)
+            return await asyncio.wait_for(self._engine.handle(asked), PATIENCE)
+        except Exception as error:  # whatever it is, the person gets a reply
+            _log.error("The dialogue could not answer: %s", type(error).__name__)
+            return None
+
+    async def _meant(
+        self, turn: Turn, text: str, finding: Finding | None, too_long: bool
+    ) -> tuple[Mapping[str, Any] | None, str]:
+        """What the engine is told instead of interpreting the text, if anything, and the words of the turn."""
+        if turn.button is not None:
+            assert self._engine is not None
+            offered = (await self._engine.slots(turn.conversation)).get("offered") or []
+            pressed = next((o for o in offered if o["id"] == turn.button), None)
+            if pressed is None:
+                return {"intent": "out_of_scope"}, ""
+            if "say" in pressed["choice"]:
+                return None, pressed["choice"]["say"]
+            return pressed["choice"], pressed["title"]
+        if finding is not None:
+            return None, text
+        if not text or too_long:
+            return {"intent": "out_of_scope"}, text
+        return ({"intent": "typed_command"}, text) if _COMMAND.match(text) else (None, text)
+
+    def _without_engine(self, finding: Finding | None, turn: Turn, text: str) -> list[Message]:
+        assert self._help is not None
+        if finding is not None:
+            country = self._help.country(text=text, page=turn.country, time_zone=turn.time_zone)
+            return [self._help.reply(finding, country)]
+        return [Message(uuid.uuid4().hex, "fallback", self._failure)]
+
+    def _note_wishes(self, conversation: str, outcome: Outcome) -> None:
+        if outcome.slots.get("delete"):
+            self._wishes[conversation] = "forget"
+        elif outcome.slots.get("keep") is False:
+            self._wishes[conversation] = "dont_keep"
+
+
+def _wording(settings: Settings) -> str:
+    from actions.wording import responses
+
+    return responses(settings.data / "responses").text("failure", "lead")
+
+
+def _engine(settings: Settings) -> Engine:
+    from bot.engine.engine import Engine
+    from bot.engine.tracker_store import DatabaseTrackerStore
+
+    return Engine(settings.models, settings.action_endpoint, DatabaseTrackerStore.of(settings.database_url))

@@ -1,0 +1,160 @@
+"""`python -m bot setup`: what is missing or out of date is made; `train`, `evaluate`, `vocabulary`."""
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bot.errors import EvenkeelError
+from bot.settings import ROOT, Settings
+from bot.training.fingerprint import Stamps, fingerprint
+
+#: The file that the dialogue model is saved as.
+MODEL = "dialogue"
+
+
+def setup(arguments: list[str], settings: Settings) -> int:
+    """Database, content, screen and dialogue model: each is made unless it is there and nothing has changed."""
+    steps = _steps(settings)
+    stamps = Stamps(settings.var / "made.json")
+    waiting = [(name, mark, there, make) for name, about, mark, there, make in steps if not (stamps.is_current(name, mark) and there())]
+    abouts = {name: (about) for name, about, *_ in steps}
+    for number, (name, mark, _, make) in enumerate(waiting, 1):
+        with _telling(f"[{number}/{len(waiting)}] {abouts[name]}"):
+            make()
+        stamps.finished(name, mark)
+    return 0
+
+
+def train(arguments: list[str], settings: Settings) -> int:
+    """Train screen and dialogue model, even if nothing has changed."""
+    stamps = Stamps(settings.var / "made.json")
+    for name, about, mark, _, make in _steps(settings):
+        if name in ("screen", "dialogue"):
+            with _telling(about):
+                make()
+            stamps.finished(name, mark)
+    return 0
+
+
+def evaluate(arguments: list[str], settings: Settings) -> int:
+    """Print figures on sentences that were held back by voice, and draw the confusion matrix."""
+    from bot.training.evaluation import held_back
+
+    report = held_back(settings)
+    print(report)
+    return 0
+
+
+def vocabulary(arguments: list[str], settings: Settings) -> int:
+    """Make `data/vocabulary/usual-words.txt` again."""
+    from bot.training.vocabulary import write_usual_words
+
+    print(f"{write_usual_words(settings.data)} words", file=sys.stderr)
+    return 0
+
+
+Step = tuple[str, str, str, Callable[[], bool], Callable[[], None]]
+
+
+def _steps(settings: Settings) -> list[Step]:
+    """(name, what is said, fingerprint, whether the result is there, how it is made), in order."""
+    data, code = settings.data, ROOT / "bot"
+    reading = [code / "language", data / "lexicon", data / "vocabulary"]
+    content = [data / "articles", data / "sources.yml", data / "fact_sources.yml", data / "topics.yml", code / "articles",
+               code / "database", *reading]
+    screen = [data / "nlu", data / "screen", code / "screen", *reading]
+    dialogue = [data / "nlu", data / "stories", ROOT / "domain.yml", ROOT / "config.yml", code / "nlu", code / "engine" / "compat.py",
+                *reading]
+    database = settings.database_url
+    return [
+        ("content", "Database and articles (about 30 s)", fingerprint(content, database), lambda: _database_is_there(settings),
+         lambda: _load_content(settings)),
+        ("screen", "Safety screen (about 40 s)", fingerprint(screen), lambda: (settings.models / "screen").is_dir(),
+         lambda: _train_screen(settings)),
+        ("dialogue", "Dialogue model (about 70 s)", fingerprint(dialogue), lambda: (settings.models / f"{MODEL}.tar.gz").is_file(),
+         lambda: _train_dialogue(settings)),
+    ]
+
+
+def _database_is_there(settings: Settings) -> bool:
+    path = settings.database_url.removeprefix("sqlite:///")
+    return not settings.database_url.startswith("sqlite:///") or Path(path).is_file()
+
+
+def _load_content(settings: Settings) -> None:
+    from bot.articles.load import load
+    from bot.articles.store import embed_missing
+    from bot.database.engine import make_engine
+    from bot.database.migrate import upgrade
+    from bot.language.reader import shared_reader
+
+    engine = make_engine(settings.database_url)
+    upgrade(engine)
+    report = load(engine, settings.data)
+    print(report, file=sys.stderr)
+    embed_missing(engine, shared_reader(settings.data))
+
+
+def _train_screen(settings: Settings) -> None:
+    from bot.screen.train import train as train_screen
+
+    train_screen(settings.data, settings.models / "screen")
+
+
+def _train_dialogue(settings: Settings) -> None:
+    from bot.engine import compat, quiet
+
+    compat.prepare()
+    warnings.filterwarnings("ignore")
+    quiet.configure()
+    with _in(ROOT), _quiet():
+        from rasa.model_training import train as train_model
+
+        result = train_model(
+            domain=str(ROOT / "domain.yml"),
+            config=str(ROOT / "config.yml"),
+            training_files=[str(settings.data / "nlu"), str(settings.data / "stories")],
+            output=str(settings.models),
+            force_training=True,
+            fixed_model_name=MODEL,
+        )
+    if result.code != 0 or not result.model:
+        raise EvenkeelError("Training the dialogue model failed; `python -m bot rasa data validate` says more.")
+
+
+@contextlib.contextmanager
+def _telling(what: str) -> Iterator[None]:
+    """Say what begins, and how long it took when it has ended."""
+    print(f"  {what} …", end="", file=sys.stderr, flush=True)
+    began = time.perf_counter()
+    try:
+        yield
+    except BaseException:
+        print(" failed", file=sys.stderr)
+        raise
+    print(f" done in {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _in(folder: Path) -> Iterator[None]:
+    """Work in `folder`, where Rasa finds the project's own modules."""
+    before = Path.cwd()
+    os.chdir(folder)
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what Rasa prints of its progress off standard output."""
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
