@@ -79,6 +79,7 @@ class Weights:
         drug: added for a passage that names the very drug; a share of it for one of its classes.
         nearest_class: that share for the most specific class of the drug.
         farther_class: each wider class counts as this share of the one before.
+        beside_others: what remains of a class's share in a passage that also names particular drugs not asked about.
         narrower: the share for a passage about a member of the class that was asked about.
         other_drug: taken from a passage about other drugs than those asked about.
         unasked_drug: taken from a passage about a drug when the question names none …
@@ -89,14 +90,15 @@ class Weights:
 
     question: float = 1.0
     second: float = 0.15
-    text: float = 0.35
+    text: float = 0.5
     intent: float = 0.06
     aspect: float = 0.03
     later_aspect: float = 0.7
     floor: float = 1e-3
-    drug: float = 0.5
+    drug: float = 0.7
     nearest_class: float = 0.85
-    farther_class: float = 0.8
+    farther_class: float = 0.7
+    beside_others: float = 0.75
     narrower: float = 0.4
     other_drug: float = 0.8
     unasked_drug: float = 0.3
@@ -184,6 +186,8 @@ class Index:
         self._by_drug = _places(drugs)
         wider = [{w for name in names for w in classes.get(name, ())} - set(names) for names in drugs]
         self._by_wider = _places(wider)
+        self._groups = frozenset(group for wider in classes.values() for group in wider)
+        self._particular = np.array([sum(name not in self._groups for name in names) for names in drugs], dtype=np.intp)
         self._has_drugs = np.array([bool(names) for names in drugs], dtype=bool)
         self._specific = self._has_drugs & np.array(["general" not in entry.aspects for entry in entries], dtype=bool)
         self._interactions = np.array([entry.topic == INTERACTIONS for entry in entries], dtype=bool)
@@ -265,15 +269,20 @@ class Index:
     def _cover(self, drugs: Sequence[NamedDrug], weights: Weights) -> Scores:
         """How well each passage covers the drugs asked about: 1 names each, 0 none of them or their classes."""
         cover = np.zeros(len(self), np.float32)
+        others = self._particular.copy()
+        for name in {drug.name for drug in drugs} - self._groups:
+            others[self._by_drug.get(name, [])] -= 1
+        of_class = np.where(others > 0, weights.beside_others, 1).astype(np.float32)
         for drug in drugs:
             one = np.zeros(len(self), np.float32)
             one[self._by_wider.get(drug.name, [])] = weights.narrower
-            share = weights.nearest_class * weights.farther_class ** max(len(drug.classes) - 1, 0)
-            for group in reversed(drug.classes):
+            share = weights.nearest_class
+            for group in drug.classes:
                 places = self._by_drug.get(group, [])
-                one[places] = np.maximum(one[places], share)
-                share /= weights.farther_class
-            one[self._by_drug.get(drug.name, [])] = 1.0
+                one[places] = np.maximum(one[places], share * of_class[places])
+                share *= weights.farther_class
+            named = self._by_drug.get(drug.name, [])
+            one[named] = of_class[named] if drug.name in self._groups else 1.0
             cover += one
         return cover / len(drugs)
 

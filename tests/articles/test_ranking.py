@@ -196,7 +196,7 @@ def test_the_very_drug_is_better_than_its_class_and_a_near_class_than_a_far_one(
     hits = ranked(query(drugs=(named("alprazolam"),)), DRUG_ONLY)
     assert hits["alprazolam"].score == 1
     assert hits["benzos"].score == pytest.approx(0.85)
-    assert hits["sedatives"].score == pytest.approx(0.85 * 0.8)
+    assert hits["sedatives"].score == pytest.approx(0.85 * 0.7)
     assert hits["bladder"].score == 0
     assert hits["lithium"].score < hits[NOTHING_FOUND].score
 
@@ -204,6 +204,24 @@ def test_the_very_drug_is_better_than_its_class_and_a_near_class_than_a_far_one(
 def test_a_passage_on_a_member_covers_a_little_of_the_class() -> None:
     hits = ranked(query(drugs=(named("benzodiazepine"),)), DRUG_ONLY)
     assert (hits["benzos"].score, hits["alprazolam"].score) == (1, pytest.approx(0.4))
+
+
+def test_a_passage_on_other_members_counts_less_for_a_class() -> None:
+    entries = [
+        entry("class", "interactions", ["a"], drugs=["benzodiazepine"]),
+        entry("member", "interactions", ["b"], drugs=["benzodiazepine", "alcohol"]),
+        entry(NOTHING_FOUND, "interactions", ["c"]),
+    ]
+    index = Index(entries, ENCODER.dim, CLASSES)
+
+    def score(name: str, *drugs: str) -> object:
+        hits = index.rank(query(drugs=tuple(named(drug) for drug in drugs)), DRUG_ONLY, 3)
+        return pytest.approx(next(hit.score for hit in hits if index.ids[hit.place] == name))
+
+    assert score("class", "alprazolam") == 0.85
+    assert score("member", "alprazolam") == 0.85 * 0.75
+    assert score("member", "benzodiazepine") == 0.75
+    assert score("member", "alprazolam", "alcohol") == (0.85 + 1) / 2
 
 
 def test_of_two_drugs_both_count() -> None:

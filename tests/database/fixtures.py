@@ -40,7 +40,7 @@ def postgresql() -> Iterator[str]:
     server.dispose()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
     """An engine for a database without tables, once for each kind of database."""
     if request.param == "sqlite":
