@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.channels.configuration import ChannelSettings
 from bot.errors import SettingError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,6 +63,8 @@ class Settings:
     trusted_proxies: int
     #: Bearer token that /metrics asks for; empty: only requests from this machine itself are answered.
     metrics_token: str
+    #: The messengers that are on.
+    channels: ChannelSettings = ChannelSettings()
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -100,6 +103,7 @@ class Settings:
             address_limit=_whole(env, "ADDRESS_LIMIT", 120, low=1, high=1_000_000),
             trusted_proxies=_whole(env, "TRUSTED_PROXIES", 0, low=0, high=10),
             metrics_token=env.get("METRICS_TOKEN", ""),
+            channels=ChannelSettings.read(env),
         )
 
 

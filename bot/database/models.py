@@ -52,6 +52,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {
         datetime: UtcDateTime,
         list[str]: sa.JSON,
+        list[list[str]]: sa.JSON,
         dict[str, Any]: sa.JSON(none_as_null=True),
         dict[str, str]: sa.JSON,
     }
@@ -343,6 +344,104 @@ class DailyCount(Base):
     category: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
     topic: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
     messages: Mapped[int]
+
+
+# -- messengers ------------------------------------------------------------------------------------------------
+
+
+class ChannelPerson(Base):
+    """Somebody on a messenger: known by a keyed hash; what is needed to reply is encrypted (bot.channels.people).
+
+    The row is also the lock on the conversation, and says when there is work to do in it.
+    """
+
+    __tablename__ = "channel_people"
+
+    #: Channel and keyed hash of the platform's id: the key of the conversation everywhere.
+    conversation: Mapped[str] = mapped_column(sa.String(120), primary_key=True)
+    channel: Mapped[str] = mapped_column(sa.String(20))
+    address: Mapped[bytes | None]
+    first_seen: Mapped[datetime] = mapped_column(default=now)
+    #: When they last wrote: some platforms let us write only within a day of it.
+    last_seen: Mapped[datetime] = mapped_column(default=now, index=True)
+    #: Has been told what the bot is.
+    greeted: Mapped[bool] = mapped_column(default=False)
+    keep: Mapped[bool] = mapped_column(default=True)
+    #: Asked for everything to be deleted: the row goes once the last reply has been sent.
+    forget: Mapped[bool] = mapped_column(default=False)
+    #: When they opted out of messages; stays when the rest is deleted.
+    opted_out: Mapped[datetime | None]
+    #: The choices shown last, as [id, title]: "2" means the second.
+    offered: Mapped[list[list[str]]]
+    #: What MORE brings (SMS), encrypted.
+    more: Mapped[bytes | None]
+    #: When there is something to do; null: nothing.
+    due: Mapped[datetime | None]
+    urgent: Mapped[bool] = mapped_column(default=False)
+    locked_until: Mapped[datetime | None]
+    locked_by: Mapped[str | None] = mapped_column(sa.String(60))
+
+    __table_args__ = (sa.Index("ix_channel_people_work", "channel", "due"),)
+
+
+class ChannelArrival(Base):
+    """A message from a messenger, from its acknowledgement to its reply; after that only what knows it again."""
+
+    __tablename__ = "channel_arrivals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(sa.String(20))
+    #: Keyed hash of the platform's message id.
+    key: Mapped[str] = mapped_column(sa.String(64))
+    #: Null once the conversation has been deleted.
+    conversation: Mapped[str | None] = mapped_column(sa.String(120), index=True)
+    #: The platform's own order within the conversation.
+    sent: Mapped[float | None] = mapped_column(sa.Float)
+    urgent: Mapped[bool] = mapped_column(default=False)
+    #: waiting, done or dead.
+    state: Mapped[str] = mapped_column(sa.String(10), default="waiting")
+    attempts: Mapped[int] = mapped_column(default=0)
+    due: Mapped[datetime] = mapped_column(default=now)
+    #: What was written, masked and encrypted; null once it has been handled.
+    body: Mapped[bytes | None]
+    error: Mapped[str | None] = mapped_column(sa.String(120))
+    at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+    __table_args__ = (
+        sa.UniqueConstraint("channel", "key"),
+        sa.CheckConstraint(sa.column("state").in_(["waiting", "done", "dead"]), name="state"),
+    )
+
+
+class ChannelDelivery(Base):
+    """One message to a messenger: waits, is being sent, was sent, or was given up (`dead`) for an operator to see."""
+
+    __tablename__ = "channel_deliveries"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(sa.String(20))
+    conversation: Mapped[str] = mapped_column(sa.String(120), index=True)
+    #: What kind of message it is: answer, safety, …
+    kind: Mapped[str] = mapped_column(sa.String(20))
+    urgent: Mapped[bool] = mapped_column(default=False)
+    #: waiting, sending, sent, dead, or dropped (no longer wanted).
+    state: Mapped[str] = mapped_column(sa.String(10), default="waiting")
+    #: We stopped, or the connection broke, while it was being sent: the platform may have had it, and got it again.
+    perhaps_sent: Mapped[bool] = mapped_column(default=False)
+    attempts: Mapped[int] = mapped_column(default=0)
+    due: Mapped[datetime] = mapped_column(default=now)
+    #: The request to the platform, encrypted; null once it was sent.
+    request: Mapped[bytes | None]
+    #: Why it failed, in the platform's code; never a word of it.
+    error: Mapped[str | None] = mapped_column(sa.String(120))
+    at: Mapped[datetime] = mapped_column(default=now, index=True)
+    sent_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        sa.CheckConstraint(
+            sa.column("state").in_(["waiting", "sending", "sent", "dead", "dropped"]), name="state"
+        ),
+    )
 
 
 class Event(Base):
