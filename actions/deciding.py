@@ -5,6 +5,7 @@ The intent is a strong hint and never a wall: the passage is chosen by one score
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +17,9 @@ from bot.articles.store import Ranked
 from bot.language.lexicon import Mention
 
 OUT_OF_SCOPE, FOLLOW_UP = "out_of_scope", "follow_up"
+#: Words that point at what was said before, and words that name the subject anew.
+_POINTERS = frozenset("it its that thats that's this one ones those these them they there then afterwards same either else".split())
+_SUBJECTS = frozenset("panic panics panicking attack attacks anxiety anxious infusion session treatment clinic depression".split())
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,12 @@ class Limits:
         sure_match: … unless a phrasing of the best passage is at least this near (cosine).
         likely: below this probability of all topics together nothing is answered …
         fair_match: … unless a phrasing is at least this near.
-        lean: from this probability of being a follow-up on, the turn before is taken into account.
-        short: a question of at most this many words leans on the turn before more easily.
+        lean: from this probability of being a follow-up on, a short question leans on the turn before …
+        lean_long: … and a longer one from this.
+        short: a question of at most this many words is short.
+        pointing: a question of at most this many words that points back ("that", "one", "it") and names nothing leans.
+        before: a leaning question is about the topic of the turn before with this probability.
+        before_short: the same for one of few words whose own topic is not clear.
         torn: two topics whose probabilities differ by less than this, and neither reaches `clear`, are both offered.
         clear: a topic this likely is never asked back about.
     """
@@ -38,7 +46,11 @@ class Limits:
     likely: float = 0.25
     fair_match: float = 0.72
     lean: float = 0.35
+    lean_long: float = 0.6
     short: int = 7
+    pointing: int = 10
+    before: float = 0.85
+    before_short: float = 0.4
     torn: float = 0.04
     clear: float = 0.4
 
@@ -63,18 +75,18 @@ def decide(turn: Turn, needs: Needs, limits: Limits | None = None) -> Decision:
     """What the question of `turn` gets."""
     limits = limits or Limits()
     alone = turn.alone()
-    if turn.has_past and _leans(turn, alone, limits):
-        query = _in_context(turn, needs, alone)
+    if leans(turn, limits):
+        query = _in_context(turn, needs, alone, limits.before)
         ranked = needs.store.search(query)
         return Decision("answer" if ranked else "unclear", ranked, query, leaned=True)
-    query = _lone(turn, needs, alone)
+    query = _lone(turn, needs, alone, limits)
     ranked = needs.store.search(query)
     if not ranked:
         return Decision("unclear", ranked, query)
     match = _match(ranked[0])
     outside = alone.get(OUT_OF_SCOPE, 0.0)
     topics = {name: p for name, p in alone.items() if _is_topic(name)}
-    if outside > limits.outside and match < limits.sure_match:
+    if _about_others_alone(turn) or (outside > limits.outside and match < limits.sure_match):
         return Decision("outside", ranked, query)
     if sum(topics.values()) < limits.likely and match < limits.fair_match:
         return Decision("outside" if outside > 0.2 else "unclear", ranked, query)
@@ -90,47 +102,72 @@ def _is_topic(intent: str) -> bool:
 
 
 def _match(best: Ranked) -> float:
-    """How near the nearest phrasing of the passage is, as a cosine (the part is weighted about 1.15)."""
-    return float(best.parts.get("question", 0.0)) / 1.15
+    """How near the nearest phrasing of the passage is, as a cosine (the part is weighted about 1.3)."""
+    return float(best.parts.get("question", 0.0)) / 1.3
 
 
-def _leans(turn: Turn, alone: Mapping[str, float], limits: Limits) -> bool:
+def leans(turn: Turn, limits: Limits | None = None) -> bool:
     """Whether the turn only makes sense in the light of the one before."""
+    limits = limits or Limits()
+    if not turn.has_past:
+        return False
     follows = turn.intents.get(FOLLOW_UP, 0.0)
     words = len(turn.text.split())
     if any(m.kind == "ketamine" for m in turn.mentions) and words > 4:
-        return follows > 0.6
-    if turn.drugs and words <= 4 and turn.slots.get("last_topic") == INTERACTIONS:
+        return follows > limits.lean_long
+    if turn.drugs and words <= 4:
         return True
-    best = max((p for name, p in alone.items() if _is_topic(name)), default=0.0)
-    bound = limits.lean if words <= limits.short else 0.6
+    best = max((p for name, p in turn.alone().items() if _is_topic(name)), default=0.0)
+    if words <= limits.pointing and _points_back(turn) and best < 0.9:
+        return True
+    bound = limits.lean if words <= limits.short else limits.lean_long
     return follows > bound or (words <= limits.short and best < 0.5 and follows > 0.1)
 
 
-def _lone(turn: Turn, needs: Needs, alone: Mapping[str, float]) -> Query:
+def _points_back(turn: Turn) -> bool:
+    """Whether the words point at something said before and name nothing of their own."""
+    words = set(re.findall(r"[a-z']+", turn.text.lower()))
+    names = any(m.kind in ("ketamine", "condition", "drug", "class", "treatment") for m in turn.mentions)
+    return bool(words & _POINTERS) and not names and not words & _SUBJECTS
+
+
+def _about_others_alone(turn: Turn) -> bool:
+    """Whether two or more other medicines are asked about together, and ketamine or a session in no word."""
+    places = {m.start for m in turn.mentions if m.kind in ("drug", "class")}
+    ours = any(m.kind in ("ketamine", "treatment", "phase", "route") for m in turn.mentions)
+    return len(places) >= 2 and not ours and not turn.has_past
+
+
+def _lone(turn: Turn, needs: Needs, alone: Mapping[str, float], limits: Limits) -> Query:
+    unclear = max((p for name, p in alone.items() if _is_topic(name)), default=0.0) < 0.6
+    if turn.has_past and unclear and len(turn.text.split()) <= limits.short:
+        alone = _towards(str(turn.slots.get("last_topic")), alone, limits.before_short)
     return Query(turn.text, needs.reader.read(turn.text).vector, alone, turn.aspects, turn.drugs)
 
 
-def _in_context(turn: Turn, needs: Needs, alone: Mapping[str, float]) -> Query:
+def _towards(topic: str, alone: Mapping[str, float], share: float) -> dict[str, float]:
+    """The distribution over topics, with `share` of it moved to `topic`."""
+    topics = {name: p for name, p in alone.items() if _is_topic(name)}
+    total = sum(topics.values()) or 1.0
+    moved = {name: (1 - share) * p / total for name, p in topics.items()}
+    moved[TOPIC_PREFIX + topic] = moved.get(TOPIC_PREFIX + topic, 0.0) + share
+    return moved
+
+
+def _in_context(turn: Turn, needs: Needs, alone: Mapping[str, float], share: float) -> Query:
     """The question as it is meant after the turn before: about the same, with what is new in it."""
     topic = str(turn.slots.get("last_topic"))
     before = str(turn.slots.get("last_question") or "")
-    drugs = turn.drugs or _remembered(turn, needs)
-    if turn.drugs and (topic == INTERACTIONS or before):
-        topic = INTERACTIONS
+    if turn.drugs:
         text = f"can i take {turn.drugs[0].name} with ketamine"
         intents = {f"{TOPIC_PREFIX}{INTERACTIONS}": 0.95}
-        return Query(turn.text, needs.reader.read(text).vector, intents, {(INTERACTIONS, "specific"): 0.9}, drugs, topic, None)
-    # The new words count for more than the old ones, which say what they are about.
-    new, both = needs.reader.read(turn.text).vector, needs.reader.read(f"{before} {turn.text}").vector
-    vector = new + both
+        vector = needs.reader.read(text).vector
+        return Query(turn.text, vector, intents, {(INTERACTIONS, "specific"): 0.9}, turn.drugs, INTERACTIONS, None)
+    # The new words and the old ones, which say what they are about, count alike.
+    vector = needs.reader.read(turn.text).vector + needs.reader.read(f"{before} {turn.text}").vector
     vector = vector / max(float((vector @ vector) ** 0.5), 1e-9)
-    topics = {name: p for name, p in alone.items() if _is_topic(name)}
-    total = sum(topics.values()) or 1.0
-    intents = {name: 0.5 * p / total for name, p in topics.items()}
-    intents[TOPIC_PREFIX + topic] = intents.get(TOPIC_PREFIX + topic, 0.0) + 0.5
-    about = drugs if topic == INTERACTIONS else ()
-    return Query(turn.text, vector, intents, turn.aspects, about, topic, turn.slots.get("last_passage"))
+    drugs = _remembered(turn, needs) if topic == INTERACTIONS else ()
+    return Query(turn.text, vector, _towards(topic, alone, share), turn.aspects, drugs, topic, turn.slots.get("last_passage"))
 
 
 def _remembered(turn: Turn, needs: Needs) -> tuple[Mention, ...]:

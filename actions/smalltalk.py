@@ -6,9 +6,15 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.answer import respond
+from actions.deciding import leans
 from actions.needs import needs
 from actions.reply import Button, Reply
 from actions.turn import Turn
+
+
+#: After an answer, "anything i can take for it" is a question and no small talk.
+_MISTAKABLE = frozenset({"ask_capabilities", "ask_bot_identity", "chitchat"})
 
 
 class ActionSmalltalk(Action):
@@ -20,6 +26,9 @@ class ActionSmalltalk(Action):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
+        if turn.intent in _MISTAKABLE and leans(turn):
+            respond(turn, reply)
+            return reply.send(dispatcher)
         known = turn.intent if ("smalltalk", turn.intent) in reply.needs.words else "chitchat"
         reply.fixed("smalltalk", "smalltalk", known, category="smalltalk")
         reply.remember(misses=0)

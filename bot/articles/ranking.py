@@ -89,10 +89,10 @@ class Weights:
     """
 
     question: float = 1.0
-    second: float = 0.15
+    second: float = 0.3
     text: float = 0.5
-    intent: float = 0.06
-    aspect: float = 0.03
+    intent: float = 0.4
+    aspect: float = 0.12
     later_aspect: float = 0.7
     floor: float = 1e-3
     drug: float = 0.7

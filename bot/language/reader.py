@@ -81,6 +81,12 @@ class Reader:
         """Embeddings of the plain form of `texts`, shape (n, dim): what the article store keeps of its passages."""
         return self.encoder.encode([self._plain(fold(text), self.lexicon.find(text)) for text in texts])
 
+    def forget(self) -> None:
+        """Drop the remembered texts."""
+        self.encoder.forget()
+        self.lexicon.find.cache_clear()
+        self._mended.cache_clear()
+
     def _plain(self, folded: str, mentions: Iterable[Mention]) -> str:
         parts: list[str] = []
         at = 0
