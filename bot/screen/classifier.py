@@ -1,0 +1,121 @@
+"""The second layer: small trained networks over the shared embedding and the signs that the patterns name.
+
+Two ensembles. `joint` reads both halves of the embedding and the signs; it is asked about every message.
+`foreign` reads the multilingual half alone and learned from English and nine more languages; it is asked as well
+when a text is not plainly English. Thresholds are chosen by `bot.screen.train` on wordings that were held back.
+"""
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bot.errors import EvenkeelError
+from bot.language.encoder import ENGLISH_DIM
+from bot.language.networks import Floats, Layers, from_arrays, softmax, to_arrays
+from bot.screen.findings import CATEGORIES, Category
+
+#: Classes of the networks: nothing to find, then the categories.
+HARMLESS = "harmless"
+CLASSES: tuple[str, ...] = (HARMLESS, *CATEGORIES)
+#: Embeddings have length 1 and signs are 0 or 1; this brings both to one scale before training.
+SCALE = 6.0
+
+_DANGER = [i for i, name in enumerate(CLASSES) if name in CATEGORIES[:4]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the networks say: the likeliest category that reaches its threshold or None, and all probabilities."""
+
+    category: Category | None
+    confidence: float
+    probabilities: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """Immutable and thread-safe.
+
+    Attributes:
+        signs: names of the indicator features, in order; must be those of the patterns file in use.
+        joint, foreign: the two ensembles.
+        thresholds: for plainly English texts and for others, the score from which a category counts.
+    """
+
+    signs: tuple[str, ...]
+    joint: tuple[Layers, ...]
+    foreign: tuple[Layers, ...]
+    thresholds: Mapping[str, Mapping[str, float]]
+
+    def probabilities(self, vectors: Floats, signs: Floats, *, english: bool) -> Floats:
+        """Probability of each of CLASSES, shape (n, 6), for rows of embeddings and of signs."""
+        joint = average(self.joint, features(vectors, signs))
+        if english:
+            return joint
+        return (joint + 2 * average(self.foreign, foreign_features(vectors))) / 3
+
+    def verdict(self, probabilities: Floats, *, english: bool, caution: float = 1.0) -> Verdict:
+        """What one row of probabilities means; `caution` below 1 lowers every threshold by that factor."""
+        category, score = likeliest(probabilities)
+        reached = score >= caution * self.thresholds["english" if english else "foreign"][category]
+        named = {name: round(float(p), 4) for name, p in zip(CLASSES, probabilities, strict=True)}
+        return Verdict(category if reached else None, score, named)
+
+    def save(self, folder: Path) -> None:
+        """Write `weights.npz` and `model.json` into `folder`, which is made."""
+        folder.mkdir(parents=True, exist_ok=True)
+        networks = (*self.joint, *self.foreign)
+        np.savez_compressed(folder / "weights.npz", **to_arrays(networks))
+        about = {
+            "signs": self.signs, "joint": len(self.joint), "layers": [len(network.layers) for network in networks],
+            "thresholds": self.thresholds,
+        }
+        (folder / "model.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, signs: Sequence[str]) -> Classifier:
+        """What `save` wrote.
+
+        Raises:
+            EvenkeelError: the weights were trained with another patterns file.
+            OSError, ValueError, KeyError: the files are missing or damaged.
+        """
+        about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        if tuple(about["signs"]) != tuple(signs):
+            raise EvenkeelError("The screen's weights do not fit data/screen/patterns.yml; run: python -m bot train")
+        with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
+            networks = from_arrays(arrays, about["layers"])
+        return cls(tuple(about["signs"]), networks[: about["joint"]], networks[about["joint"] :], about["thresholds"])
+
+
+def likeliest(probabilities: Floats) -> tuple[Category, float]:
+    """The category to think of first and its score.
+
+    For a danger the score is the probability that there is any danger at all: which one is a matter of degree. A
+    request that must be declined counts for itself.
+    """
+    danger = float(probabilities[_DANGER].sum())
+    declined = float(probabilities[-1])
+    if declined > danger:
+        return "refuse_dosing", declined
+    best = max(_DANGER, key=lambda i: float(probabilities[i]))
+    return CATEGORIES[best - 1], danger
+
+
+def features(vectors: Floats, signs: Floats) -> Floats:
+    """What the joint networks read."""
+    return np.hstack([vectors * SCALE, signs]).astype(np.float32)
+
+
+def foreign_features(vectors: Floats) -> Floats:
+    """What the networks for other languages read: the multilingual half of the embedding."""
+    return np.asarray(vectors[:, ENGLISH_DIM:] * (SCALE * 2**0.5), dtype=np.float32)
+
+
+def average(networks: Sequence[Layers], x: Floats) -> Floats:
+    """Mean of the networks' probabilities."""
+    return np.asarray(np.mean([softmax(network.log_odds(x)) for network in networks], axis=0), dtype=np.float32)

@@ -1,0 +1,163 @@
+"""The first layer: plain wording, known disguises, and signs that stand together, from data/screen/patterns.yml.
+
+A concept is a group of phrases ("cannot be woken"), a rule joins concepts ("somebody" + "cannot be woken") and
+names the contexts in which it says nothing ("a question about facts", "long over"). Phrases are matched with RE2,
+whose time grows with the length of the text alone (https://github.com/google/re2).
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import re2
+import yaml
+
+from bot.errors import ContentError
+from bot.language.text import windows
+from bot.screen.findings import CATEGORIES, Category, Person
+
+_NAME = re.compile(r"<(\w+)>")
+_STAR = re.compile(r"(?<=\w)\*")
+_GAP = re.compile(r"~(\d+) ")
+_LITERAL = re.compile(r"[a-z]+")
+_STOP = " . "
+# A text without stops is read in pieces, so that a context at one end does not silence a danger at the other.
+_WORDS, _OVERLAP = 40, 15
+
+
+@dataclass(frozen=True)
+class Match:
+    """A rule that matched: its name, category, aspect, and whom it is about where it says."""
+
+    rule: str
+    category: Category
+    aspect: str
+    person: Person | None
+    sure: bool
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line of `rules`: every concept of `all`, one of each group of `any`, none of `unless`, close together."""
+
+    name: str
+    category: Category
+    aspect: str
+    person: Person | None
+    all: frozenset[str]
+    any: tuple[frozenset[str], ...]
+    unless: frozenset[str]
+    unless_anywhere: frozenset[str]
+    flow: str | None
+    sure: bool
+
+    def holds(self, concepts: frozenset[str]) -> bool:
+        """Whether the concepts of one stretch of text meet the rule."""
+        return self.all <= concepts and not self.unless & concepts and all(group & concepts for group in self.any)
+
+
+class Patterns:
+    """The compiled file. Immutable and thread-safe."""
+
+    def __init__(self, path: Path) -> None:
+        """
+        Raises:
+            ContentError: the file names an unknown concept or macro, or a phrase does not compile; says which.
+        """
+        self._path = path
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        macros: dict[str, str] = {}
+        for name, phrases in (raw.get("macros") or {}).items():
+            macros[name] = "(?:" + "|".join(self._expand(str(p), macros, f"macro {name}") for p in phrases) + ")"
+        self._neutral = [self._compile(group["any"], macros, f"neutral {name}") for name, group in raw["neutral"].items()]
+        self.concepts: tuple[str, ...] = tuple(raw["concepts"])
+        self._regexes = {name: self._compile(group["any"], macros, f"concept {name}") for name, group in raw["concepts"].items()}
+        self.reasons = {name: str(group["reason"]) for name, group in {**raw["neutral"], **raw["concepts"]}.items()}
+        self.rules = tuple(self._rule(entry) for entry in raw["rules"])
+        self._situations = {category: tuple(pairs.items()) for category, pairs in raw["situations"].items()}
+        literal = (phrase for group in raw["concepts"].values() for phrase in group["any"])
+        self.words = frozenset(_LITERAL.findall(_NAME.sub(" ", " ".join(map(str, (*literal, *macros.values()))))))
+
+    def concepts_in(self, view: str) -> list[frozenset[str]]:
+        """The concepts of each stretch of a view (`bot.screen.views`), after neutral phrases are taken out."""
+        for neutral in self._neutral:
+            if neutral.search(view):
+                view = neutral.sub("_", view)
+        there = [(name, regex) for name, regex in self._regexes.items() if regex.search(view)]
+        stretches = [piece for sentence in view.split(_STOP) for piece in windows(sentence, _WORDS, _OVERLAP)]
+        if len(stretches) == 1:
+            return [frozenset(name for name, _ in there)]
+        return [frozenset(name for name, regex in there if regex.search(stretch)) for stretch in stretches]
+
+    def matches(self, stretches: Sequence[frozenset[str]], flow: str | None = None) -> list[Match]:
+        """Rules that match, the gravest category first.
+
+        Neighbouring stretches are also read together, since people part one thought with stops: "he took ket. wont wake".
+        """
+        anywhere = frozenset[str]().union(*stretches)
+        spans = {*stretches, *(a | b for a, b in zip(stretches, stretches[1:], strict=False))}
+        found = [
+            rule for rule in self.rules
+            if rule.flow in (None, flow) and not rule.unless_anywhere & anywhere and any(rule.holds(span) for span in spans)
+        ]
+        found.sort(key=lambda rule: CATEGORIES.index(rule.category))
+        return [Match(rule.name, rule.category, rule.aspect, rule.person, rule.sure) for rule in found]
+
+    def situation(self, category: Category, concepts: frozenset[str]) -> str:
+        """The aspect that the first of these concepts stands for (`situations` in the file), "" when none does."""
+        return next((aspect for concept, aspect in self._situations.get(category, ()) if concept in concepts), "")
+
+    def person(self, concepts: frozenset[str]) -> Person | None:
+        """Whom a message is about, as far as its pronouns tell."""
+        if "other_person" in concepts:
+            return None if "i_me" in concepts else "other"
+        return "self" if "i_me" in concepts else None
+
+    @property
+    def sign_names(self) -> tuple[str, ...]:
+        """Names of what `signs` gives: the concepts, then the rules."""
+        return (*self.concepts, *(f"rule {rule.name}" for rule in self.rules))
+
+    def signs(self, stretches: Sequence[frozenset[str]]) -> list[float]:
+        """1 for each concept and each rule that is there, 0 otherwise: what the classifier reads beside the embedding."""
+        there = frozenset[str]().union(*stretches)
+        rules = {match.rule for match in self.matches(stretches)}
+        return [float(name in there) for name in self.concepts] + [float(rule.name in rules) for rule in self.rules]
+
+    def _expand(self, phrase: str, macros: Mapping[str, str], where: str) -> str:
+        def value(match: re.Match[str]) -> str:
+            if match[1] not in macros:
+                raise ContentError(self._path, None, f"{where} uses <{match[1]}>, which is not among the macros above it.")
+            return macros[match[1]]
+
+        return _NAME.sub(value, _STAR.sub(r"\\w*", _GAP.sub(r"(?:\\w+ ){0,\1}", phrase)))
+
+    def _compile(self, phrases: Iterable[str], macros: Mapping[str, str], where: str) -> Any:
+        joined = "|".join(self._expand(str(phrase).strip(), macros, where) for phrase in phrases)
+        options = re2.Options()
+        options.log_errors = False
+        options.never_capture = True
+        options.max_mem = 64 << 20
+        try:
+            return re2.compile(rf"\b(?:{joined})(?:\b|$)", options)
+        except re2.error as error:
+            raise ContentError(self._path, None, f"{where}: {error}") from error
+
+    def _rule(self, entry: Mapping[str, Any]) -> Rule:
+        groups = entry.get("any") or []
+        if groups and isinstance(groups[0], str):
+            groups = [groups]
+        rule = Rule(
+            name=entry["rule"], category=entry["category"], aspect=entry.get("aspect", ""), person=entry.get("person"),
+            all=frozenset(entry.get("all") or ()), any=tuple(frozenset(group) for group in groups),
+            unless=frozenset(entry.get("unless") or ()), unless_anywhere=frozenset(entry.get("unless_anywhere") or ()),
+            flow=entry.get("flow"), sure=bool(entry.get("sure", True)),
+        )
+        unknown = (rule.all.union(*rule.any) | rule.unless | rule.unless_anywhere) - set(self.concepts)
+        if unknown or rule.category not in CATEGORIES:
+            what = ", ".join(sorted(unknown)) or rule.category
+            raise ContentError(self._path, None, f"rule {rule.name} names {what}, which does not exist.")
+        return rule

@@ -1,0 +1,215 @@
+"""The safety screen: two layers over every message, before anything else looks at it.
+
+Patterns need only their file. The classifier needs its weights and an embedding; when either fails the patterns
+look alone, and that is logged once.
+"""
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from bot.errors import EvenkeelError
+from bot.language.reader import Reading
+from bot.language.spelling import ordinary_words
+from bot.language.text import clean, fold, windows
+from bot.screen.classifier import Classifier, Verdict
+from bot.screen.findings import CATEGORIES, DANGERS, Category, Finding, Layer, Person
+from bot.screen.languages import Language, LanguageIdentifier
+from bot.screen.patterns import Match, Patterns
+from bot.screen.views import decoded, disguised_views, plain_view
+from bot.screen.words import Segmenter
+
+_log = logging.getLogger(__name__)
+
+#: Characters that are looked at; a channel lets no longer message in.
+MOST_CHARACTERS = 100_000
+#: Windows of a long text that are embedded, at most.
+MOST_WINDOWS = 40
+_LONG = 70
+_QUESTION = re.compile(
+    r"\?|(?:^|[.,;!]\s*|\b(?:and|but|also|so|because|btw)\s+)(?:how|what|whats|why|when|where|which|who|can|could|does|do|did|is|are|will|would|should|may|any (?:tips|advice|idea))\b"
+)
+
+Stretches = list[frozenset[str]]
+
+
+class Reader(Protocol):
+    """What the screen uses of `bot.language.reader.Reader`."""
+
+    def read(self, text: str) -> Reading: ...
+
+    def read_many(self, texts: Sequence[str]) -> list[Reading]: ...
+
+
+class Screen:
+    """Looks at messages. Thread-safe; made once."""
+
+    def __init__(self, data: Path, weights: Path, reader: Reader | None = None) -> None:
+        """
+        Args:
+            data: the data folder; weights: what `bot.screen.train` wrote; without it only patterns look.
+            reader: embeds the windows of long texts and texts whose disguise was undone; None takes the shared one.
+
+        Raises:
+            ContentError: data/screen/patterns.yml is wrong.
+        """
+        self._patterns = Patterns(data / "screen" / "patterns.yml")
+        self._languages = LanguageIdentifier(ordinary_words(data / "vocabulary" / "bert-base-uncased.txt"))
+        self._segmenter = Segmenter(self._patterns.words)
+        self._data, self._reader = data, reader
+        self._failed = False
+        try:
+            self._classifier: Classifier | None = Classifier.load(weights, self._patterns.sign_names)
+        except (OSError, ValueError, KeyError, EvenkeelError) as error:
+            _log.error("The screen's classifier could not be loaded (%s); its patterns look alone.", error)
+            self._classifier = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether both layers are loaded."""
+        return self._classifier is not None
+
+    def look(self, reading: Reading, flow: str | None = None, original: str | None = None) -> Finding | None:
+        """What is found in a message, the gravest thing first; None when nothing is.
+
+        Args:
+            reading: of the cleaned message.
+            flow: name of the guided exercise that runs ("panic"), if one does.
+            original: the message as it came in; directions and gaps of a disguise are lost by cleaning.
+        """
+        if len(reading.folded.split()) > _LONG:
+            return self.look_text(original or reading.text, flow=flow)
+        language = self._languages.identify(reading.folded)
+        view = plain_view(reading.folded)
+        stretches = self._patterns.concepts_in(view)
+        found = self._judge(reading, stretches, language, flow)
+        if found is None or found.category not in DANGERS:
+            hidden = self._look_behind(original or reading.text, view, language, flow)
+            found = _graver(found, hidden)
+        return found
+
+    def look_text(self, text: str, reader: Reader | None = None, flow: str | None = None) -> Finding | None:
+        """As `look` for a text of any length, or when nothing could be embedded.
+
+        Patterns look at all of it (up to 100,000 characters); of a long text at most 40 windows are embedded: those
+        with signs in them and some spread evenly.
+        """
+        original = text[:MOST_CHARACTERS]
+        text = clean(original)
+        if not text:
+            return None
+        parts = windows(text, _LONG)
+        folded = [fold(part) for part in parts]
+        views = [plain_view(part) for part in folded]
+        stretches = [self._patterns.concepts_in(view) for view in views]
+        language = self._languages.identify(folded[0][:400])
+        found: Finding | None = None
+        for part in stretches:
+            found = _graver(found, self._from_patterns(part, language, flow))
+        chosen = _choose([sum(len(s) for s in part) for part in stretches])
+        for i, reading in zip(chosen, self._read([parts[i] for i in chosen], reader), strict=False):
+            found = _graver(found, self._judge(reading, stretches[i], self._languages.identify(reading.folded), flow))
+        if found is None or found.category not in DANGERS:
+            found = _graver(found, self._look_behind(original, " ".join(views), language, flow))
+        return replace(found, mixed=found.mixed or len(parts) > 1) if found else None
+
+    # -- steps ---------------------------------------------------------------------------------------------------
+
+    def _judge(self, reading: Reading, stretches: Stretches, language: Language, flow: str | None) -> Finding | None:
+        """Both layers on one reading."""
+        matches = self._patterns.matches(stretches, flow)
+        sure = [match for match in matches if match.sure]
+        verdict = self._verdict(reading, stretches, language, flow)
+        said = verdict.category if verdict else None
+        if not sure and said is None:
+            return None
+        category = _first([*(match.category for match in sure[:1]), *([said] if said else [])])
+        if sure and said and {sure[0].category, said} == {"crisis_selfharm", "medical_emergency"}:
+            category = said
+        rule = next((match for match in matches if match.category == category), sure[0] if sure else None)
+        layer: Layer = "both" if sure and said else "patterns" if sure else "classifier"
+        return self._finding(category, verdict.confidence if verdict and not sure else 1.0, layer, rule, stretches, language, reading.folded)
+
+    def _verdict(self, reading: Reading, stretches: Stretches, language: Language, flow: str | None) -> Verdict | None:
+        if self._classifier is None:
+            return None
+        signs = np.asarray([self._patterns.signs(stretches)], dtype=np.float32)
+        english = language.plainly_english
+        vector = np.asarray(reading.vector, dtype=np.float32)[None, :]
+        p = self._classifier.probabilities(vector, signs, english=english)[0]
+        return self._classifier.verdict(p, english=english, caution=0.7 if flow else 1.0)
+
+    def _from_patterns(self, stretches: Stretches, language: Language, flow: str | None) -> Finding | None:
+        sure = [match for match in self._patterns.matches(stretches, flow) if match.sure]
+        return self._finding(sure[0].category, 1.0, "patterns", sure[0], stretches, language, "") if sure else None
+
+    def _look_behind(self, original: str, view: str, language: Language, flow: str | None) -> Finding | None:
+        """What a disguise or an encoding hides, if there is one."""
+        found: Finding | None = None
+        hidden = [v for v in disguised_views(original) if v != view]
+        hidden += [self._segmenter.segment(v) for v in hidden if " " not in v or len(v) > 12 * v.count(" ")]
+        hidden += [plain_view(fold(inner)) for inner in decoded(original)]
+        for other in list(dict.fromkeys(v for v in hidden if v and v != view))[:12]:
+            stretches = self._patterns.concepts_in(other)
+            found = _graver(found, self._from_patterns(stretches, language, flow))
+            if found is None and len(other) < 2_000 and any(stretches):
+                for reading in self._read([other], None):
+                    found = _graver(found, self._judge(reading, stretches, language, flow))
+        return found
+
+    def _read(self, texts: list[str], reader: Reader | None) -> list[Reading]:
+        """Readings of `texts`, or none when nothing can be embedded now."""
+        if self._classifier is None or not texts:
+            return []
+        try:
+            if reader is None and self._reader is None:
+                from bot.language.reader import shared_reader
+
+                self._reader = shared_reader(self._data)
+            reader = reader or self._reader
+            assert reader is not None
+            return [reader.read(texts[0])] if len(texts) == 1 else reader.read_many(texts)
+        except Exception as error:  # the patterns have looked already
+            if not self._failed:
+                _log.error("The screen could not embed a text (%s); its patterns look alone.", type(error).__name__)
+            self._failed = True
+            return []
+
+    def _finding(
+        self, category: Category, confidence: float, layer: Layer, rule: Match | None, stretches: Stretches, language: Language, folded: str
+    ) -> Finding:
+        there = frozenset[str]().union(*stretches)
+        aspect = self._patterns.situation(category, there) or (rule.aspect if rule else "")
+        person: Person | None = (rule.person if rule else None) or self._patterns.person(there)
+        mixed = bool(category in DANGERS and _QUESTION.search(folded) and {"on_ketamine", "medicine", "general_question"} & there)
+        return Finding(
+            category, round(confidence, 4), layer, rule.rule if rule else None, person, language.code, mixed, aspect, language.certain
+        )
+
+
+def _first(categories: Iterable[Category]) -> Category:
+    return min(categories, key=CATEGORIES.index)
+
+
+def _graver(one: Finding | None, other: Finding | None) -> Finding | None:
+    if one is None or other is None:
+        return one or other
+    return one if CATEGORIES.index(one.category) <= CATEGORIES.index(other.category) else other
+
+
+def _choose(cues: Sequence[int]) -> list[int]:
+    """Which windows to embed: the first and last, those with most signs, the rest spread evenly."""
+    if len(cues) <= MOST_WINDOWS:
+        return list(range(len(cues)))
+    by_cues = sorted(range(len(cues)), key=lambda i: -cues[i])[: MOST_WINDOWS // 2]
+    step = len(cues) / (MOST_WINDOWS // 2 - 2)
+    spread = [int(i * step) for i in range(MOST_WINDOWS // 2 - 2)]
+    return sorted({0, len(cues) - 1, *by_cues, *spread})
+
+

@@ -1,0 +1,241 @@
+"""Trains the screen's classifier from data/nlu and data/screen, chooses its thresholds, and says how well it does.
+
+    python -m bot train          # as a part of it
+    python -m bot.screen.train   # the screen alone, with the report
+
+A fifth of the wording families, and a fifth of the voices, is held back for the report and the thresholds: no
+sentence of a held family (in any language) is seen in training. Then all is learned anew from every sentence.
+"""
+from __future__ import annotations
+
+import math
+import time
+import warnings
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from bot.language.networks import Floats, Layers
+from bot.language.text import fold
+from bot.screen.classifier import CLASSES, Classifier, features, foreign_features, likeliest
+from bot.screen.findings import CATEGORIES
+from bot.screen.patterns import Patterns
+from bot.screen.views import plain_view
+from bot.training.sentences import Sentence, read_sentences
+
+#: Intents of the training sentences that are something to find; everything else is harmless.
+INTENTS = {
+    "crisis_selfharm": "crisis_selfharm", "medical_emergency": "medical_emergency", "urgent_care": "urgent_care",
+    "panic_now": "panic_now", "ask_dosing": "refuse_dosing",
+}
+#: Highest share of harmless held-back sentences that may be taken for each category: ordinary ones, near misses.
+BUDGET = {
+    "medical_emergency": (0.004, 0.012), "crisis_selfharm": (0.004, 0.012), "urgent_care": (0.006, 0.02),
+    "panic_now": (0.004, 0.01), "refuse_dosing": (0.012, 0.02),
+}
+FOLDS = 5
+HIDDEN, EPOCHS, SEED = 192, 8, 11
+JOINT_NETWORKS, FOREIGN_NETWORKS = 3, 2
+
+Vectors = Callable[[Sequence[str]], Floats]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the report: `right` of `of`."""
+
+    what: str
+    right: int
+    of: int
+
+    def __str__(self) -> str:
+        low, high = wilson(self.right, self.of)
+        return f"{self.what:52} {self.right:5}/{self.of:<5} {self.right / max(1, self.of):.3f}  ({low:.3f} to {high:.3f})"
+
+
+@dataclass
+class Report:
+    """How well the classifier does on what it has not seen; `str` is a table with 95 % Wilson intervals."""
+
+    lines: list[Line] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def share(self, what: str) -> float:
+        """The share of the line `what`."""
+        line = next(line for line in self.lines if line.what == what)
+        return line.right / max(1, line.of)
+
+    def __str__(self) -> str:
+        return "\n".join([*map(str, self.lines), f"{self.seconds:.0f} s"])
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """All training sentences with what the networks read of them."""
+
+    sentences: list[Sentence]
+    vectors: Floats
+    signs: Floats
+    labels: npt.NDArray[np.int64]
+    english: Mask
+    near: Mask
+
+    @property
+    def harmless(self) -> Mask:
+        return np.asarray(self.labels == 0)
+
+
+def train(data: Path, out: Path, vectors: Vectors | None = None) -> Report:
+    """Train, choose thresholds, save into `out`, and report.
+
+    Args:
+        data: the data folder; out: folder of the weights.
+        vectors: gives the joint embeddings of texts; None makes them with the shared reader.
+    """
+    began = time.perf_counter()
+    patterns = Patterns(data / "screen" / "patterns.yml")
+    corpus = read_corpus(data, patterns, vectors)
+    family, voice = held_families(corpus.sentences), held_voices(corpus.sentences)
+    report = Report()
+    seen = ~(family == 0) & ~voice
+    held = (family == 0) | voice
+    trial = fit(corpus, seen, patterns, joint=2, foreign=1)
+    scores = {english: trial.probabilities(corpus.vectors, corpus.signs, english=english) for english in (True, False)}
+    thresholds = {
+        "english": choose_thresholds(scores[True], corpus, held & corpus.english),
+        "foreign": choose_thresholds(scores[False], corpus, held & ~corpus.english),
+    }
+    trial = Classifier(trial.signs, trial.joint, trial.foreign, thresholds)
+    for what, mask in (("family", family == 0), ("voice", voice)):
+        report.lines += lines(trial, scores, corpus, mask, what)
+    Classifier(trial.signs, *_networks(corpus, np.ones_like(seen)), thresholds).save(out)
+    report.seconds = time.perf_counter() - began
+    (out / "report.txt").write_text(str(report) + "\n", encoding="utf-8")
+    return report
+
+
+def read_corpus(data: Path, patterns: Patterns, vectors: Vectors | None = None) -> Corpus:
+    """The sentences of data/nlu, data/screen/sentences and data/screen/languages, embedded."""
+    sentences = [s for folder in ("nlu", "screen/sentences", "screen/languages") for s in read_sentences(data / folder)]
+    if vectors is None:
+        from bot.language.reader import shared_reader
+
+        vectors = shared_reader(data).encode
+    x = np.asarray(vectors([s.text for s in sentences]), dtype=np.float32)
+    signs = np.asarray([patterns.signs(patterns.concepts_in(plain_view(fold(s.text)))) for s in sentences], dtype=np.float32)
+    labels = np.asarray([CLASSES.index(INTENTS.get(s.intent, CLASSES[0])) for s in sentences])
+    return Corpus(
+        sentences, x, signs, labels, np.asarray([s.lang == "en" for s in sentences]), np.asarray([s.near_miss for s in sentences])
+    )
+
+
+def held_families(sentences: Sequence[Sentence], folds: int = FOLDS) -> npt.NDArray[np.int64]:
+    """The fold of each sentence; a wording family stays together, also across languages."""
+    return np.asarray([zlib.crc32(_family(s).encode()) % folds for s in sentences])
+
+
+def _family(sentence: Sentence) -> str:
+    intent = sentence.intent if sentence.intent in INTENTS else "harmless"
+    if sentence.family:
+        return f"{intent}/{sentence.family}"
+    return f"{sentence.intent}/{sentence.aspect}"
+
+
+def held_voices(sentences: Sequence[Sentence]) -> Mask:
+    """A fifth of the voices, in each intent."""
+    names = sorted({s.voice for s in sentences if s.voice})
+    held = set(names[2::5])
+    return np.asarray([s.voice in held for s in sentences])
+
+
+def fit(corpus: Corpus, rows: Mask, patterns: Patterns, *, joint: int, foreign: int) -> Classifier:
+    """A classifier without thresholds, trained on `rows`."""
+    networks = _networks(corpus, rows, joint, foreign)
+    return Classifier(patterns.sign_names, *networks, {})
+
+
+def _networks(corpus: Corpus, rows: Mask, joint: int = JOINT_NETWORKS, foreign: int = FOREIGN_NETWORKS) -> tuple[tuple[Layers, ...], tuple[Layers, ...]]:
+    x, y = features(corpus.vectors[rows], corpus.signs[rows]), corpus.labels[rows]
+    f = foreign_features(corpus.vectors[rows])
+    return (
+        tuple(_network(x, y, SEED + n) for n in range(joint)),
+        tuple(_network(f, y, SEED + n) for n in range(foreign)),
+    )
+
+
+def _network(x: Floats, y: npt.NDArray[np.int64], seed: int) -> Layers:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier
+
+    with warnings.catch_warnings():
+        # Stopped early on purpose: longer training only copies the sentences.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        net = MLPClassifier((HIDDEN,), alpha=1e-2, learning_rate_init=1e-3, batch_size=128, max_iter=EPOCHS, random_state=seed)
+        net.fit(x, y)
+    return Layers(tuple((w.astype(np.float32), b.astype(np.float32)) for w, b in zip(net.coefs_, net.intercepts_, strict=True)))
+
+
+def choose_thresholds(probabilities: Floats, corpus: Corpus, rows: Mask) -> dict[str, float]:
+    """The lowest score of each category that keeps within BUDGET on the harmless of `rows`."""
+    of: dict[str, tuple[list[float], list[float]]] = {category: ([], []) for category in CATEGORIES}
+    ordinary, near = rows & corpus.harmless & ~corpus.near, rows & corpus.harmless & corpus.near
+    for mask, kind in ((ordinary, 0), (near, 1)):
+        for row in probabilities[mask]:
+            category, score = likeliest(row)
+            of[category][kind].append(score)
+    return {
+        category: round(float(min(0.9, max(0.25, *(
+            _threshold(scores, budget * int(mask.sum()))
+            for scores, budget, mask in zip(of[category], BUDGET[category], (ordinary, near), strict=True)
+        )))), 4)
+        for category in CATEGORIES
+    }
+
+
+def _threshold(scores: list[float], allowed: float) -> float:
+    ordered = sorted(scores, reverse=True)
+    return ordered[int(allowed)] + 1e-4 if int(allowed) < len(ordered) else 0.0
+
+
+def lines(classifier: Classifier, scores: dict[bool, Floats], corpus: Corpus, rows: Mask, what: str) -> list[Line]:
+    """Recall by category and by language, false alarms among the harmless, on `rows`."""
+    found = [
+        classifier.verdict(scores[bool(english)][i], english=bool(english)).category
+        for i, english in enumerate(corpus.english)
+    ]
+    right: dict[str, list[bool]] = defaultdict(list)
+    for i in np.flatnonzero(rows):
+        label, lang = CLASSES[corpus.labels[i]], corpus.sentences[i].lang
+        if label != CLASSES[0]:
+            ok = found[i] == label or (label == "urgent_care" and found[i] == "medical_emergency")
+            right[f"held back by {what}: {label}, {lang if lang == 'en' else 'other languages'}"].append(ok)
+            right[f"held back by {what}: {label}, any danger seen"].append(found[i] is not None)
+            if lang != "en":
+                right[f"held back by {what}: {lang}"].append(ok)
+        else:
+            kind = "near misses" if corpus.near[i] else "ordinary" if lang == "en" else "other languages"
+            right[f"held back by {what}: false alarms, {kind}"].append(found[i] in CATEGORIES[:2])
+    return [Line(name, sum(values), len(values)) for name, values in sorted(right.items())]
+
+
+def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
+    """95 % interval of a share (Wilson 1927)."""
+    if not of:
+        return 0.0, 1.0
+    p, n = right / of, of
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+if __name__ == "__main__":
+    from bot.settings import Settings
+
+    settings = Settings.read()
+    print(train(settings.data, settings.models / "screen"))
