@@ -24,7 +24,9 @@ class ActionChoose(Action):
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
         passage = _passage(str(turn.choice.get("passage", "")), reply.needs)
-        if passage is None:
+        if turn.choice.get("numbers"):
+            reply.adopt(reply.needs.help.numbers(), [])
+        elif passage is None:
             not_understood(turn, reply)
         else:
             _open(passage, turn, reply)

@@ -10,17 +10,19 @@ from functools import lru_cache
 from actions.wording import Responses, responses
 from bot.articles.store import ArticleStore
 from bot.language.reader import Reader, shared_reader
+from bot.screen.help import Help
 from bot.settings import Settings
 
 
 @dataclass(frozen=True)
 class Needs:
-    """Store, reader, wording and settings of this process."""
+    """Store, reader, wording, safety replies and settings of this process."""
 
     settings: Settings
     store: ArticleStore
     reader: Reader
     words: Responses
+    help: Help
 
 
 @lru_cache(maxsize=1)
@@ -29,7 +31,8 @@ def _from_settings() -> Needs:
 
     settings = Settings.read()
     reader = shared_reader(settings.data)
-    return Needs(settings, ArticleStore(make_engine(settings.database_url), reader), reader, responses(settings.data / "responses"))
+    store = ArticleStore(make_engine(settings.database_url), reader)
+    return Needs(settings, store, reader, responses(settings.data / "responses"), Help(settings.data, settings))
 
 
 _given: Needs | None = None

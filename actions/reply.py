@@ -1,6 +1,7 @@
 """The one place where messages are put together. Every answer from the store ends with the disclaimer, here."""
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -49,7 +50,13 @@ class Reply:
     def say(self, kind: Kind, lead: str, *, category: str | None = None, buttons: Iterable[Button] = (), **parts: Any) -> Message:
         """Add a message that is not an answer from the store."""
         message = Message(
-            id=uuid.uuid4().hex, kind=kind, lead=lead, category=category, at=_now(), suggestions=self._offer(buttons), **parts
+            id=uuid.uuid4().hex,
+            kind=kind,
+            lead=lead,
+            category=category,
+            at=_now(),
+            suggestions=self._offer(buttons),
+            **parts,
         )
         self.messages.append(message)
         return message
@@ -98,10 +105,6 @@ class Reply:
         self.slots.update(last_topic=passage.topic, last_passage=passage.id, misses=0)
         return message
 
-    def add(self, message: Message) -> None:
-        """Add a message that was built elsewhere (bot.screen.help)."""
-        self.messages.append(message)
-
     def adopt(self, message: Message, buttons: Iterable[Button]) -> None:
         """Add a message built elsewhere, with our buttons below it."""
         self.messages.append(replace(message, suggestions=self._offer(buttons)))
@@ -111,11 +114,23 @@ class Reply:
         self.slots.update(slots)
 
     def send(self, dispatcher: CollectingDispatcher) -> list[dict[str, Any]]:
-        """Hand the messages to Rasa and return the events that set the slots."""
-        for message in self.messages:
+        """Hand the messages to Rasa and return the events that set the slots.
+
+        While a crisis lasts, what is not itself a safety reply begins with the line that has the number.
+        """
+        reminder = self._reminder()
+        for number, message in enumerate(self.messages):
+            if reminder and number == 0 and message.category != "crisis_selfharm":
+                message = replace(message, lead=f"{reminder} {message.lead}")
             dispatcher.utter_message(json_message=message.to_dict())
         self.slots["offered"] = self._offered
         return [SlotSet(name, value) for name, value in self.slots.items()]
+
+    def _reminder(self) -> str:
+        until = self.slots.get("crisis_until", self.turn.slots.get("crisis_until")) or 0
+        if float(until) < time.time():
+            return ""
+        return self.needs.help.remind(self.turn.place(self.needs.help))
 
     def _offer(self, buttons: Iterable[Button]) -> tuple[Suggestion, ...]:
         offered = []

@@ -8,6 +8,9 @@ from typing import Any
 from rasa_sdk import Tracker
 
 from bot.language.lexicon import Mention
+from bot.screen.findings import Finding
+from bot.screen.help import Help
+from bot.screen.places import Place
 
 #: Turns of a conversation and small talk: never what a lone question is about.
 _TURNS = frozenset({
@@ -76,6 +79,19 @@ class Turn:
     def has_past(self) -> bool:
         """Whether an answer was given before, which this turn may lean on."""
         return bool(self.slots.get("last_topic"))
+
+    def place(self, help: Help) -> Place:
+        """Where the person is: said in this conversation, by the page, the operator, or the browser's time zone."""
+        said = self.slots.get("crisis_country")
+        if said:
+            return Place(str(said), "said")
+        return help.country(self.text, self.metadata.get("country"), None, self.metadata.get("time_zone"))
+
+    @property
+    def finding(self) -> Finding | None:
+        """What the screen found in this message."""
+        found = self.metadata.get("finding")
+        return Finding.from_dict(found) if found else None
 
     def alone(self) -> dict[str, float]:
         """Intents as if nothing had been said before: turns of a conversation make room for what is left."""

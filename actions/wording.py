@@ -41,6 +41,13 @@ class Responses:
             found = found[name]
         return str(found).strip()
 
+    def list(self, *names: str) -> tuple[str, ...]:
+        """The texts at `names`, in order (KeyError when there are none)."""
+        found: Any = self._texts
+        for name in names:
+            found = found[name]
+        return tuple(str(text).strip() for text in found)
+
     def wording(self, *names: str) -> Wording:
         """The message at `names` (KeyError when there is none)."""
         found: Any = self._texts

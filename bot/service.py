@@ -12,6 +12,7 @@ import logging
 import re
 import time
 import uuid
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds that a person waits for the dialogue before the screen's finding answers alone.
 PATIENCE = 5.0
-#: What looks like a command or a template of the engine, at the beginning of a text.
+# What looks like a command or a template of the engine, at the beginning of a text.
+_MOST_FLOWS = 10_000
 _COMMAND = re.compile(r"\s*(/[a-z_]|SlotSet\b|SetSlots?\b|\{\{|\$\{|<%|%\w+%|utter_|action_)", re.IGNORECASE)
 
 
@@ -82,6 +84,8 @@ class Bot:
         self._help: Help | None = None
         self._failure = ""
         self._wishes: dict[str, str] = {}
+        #: The flow that each of the last conversations is in; only makes the screen more watchful.
+        self._flows: OrderedDict[str, str] = OrderedDict()
 
     def start(self) -> None:
         """Load everything. Safety comes first: its data must be there; the engine may fail and be reported.
@@ -126,17 +130,25 @@ class Bot:
         found = finding.to_dict() if finding else None
         if outcome is None:
             return self._without_engine(finding, turn, text), Reasons(found, seconds=seconds, failed=True)
-        self._note_wishes(turn.conversation, outcome)
+        self._note(turn.conversation, outcome)
         messages = [Message.from_dict(m) for m in outcome.messages]
         return messages, Reasons(found, outcome.parse, outcome.slots.get("trace") or {}, seconds)
 
     async def forget(self, conversation: str) -> None:
         """Remove a conversation from the tracker store and from memory."""
         self._wishes.pop(conversation, None)
+        self._flows.pop(conversation, None)
         if self._engine is not None:
             await self._engine.forget(conversation)
         if self._reader is not None:
             self._reader.forget()
+
+    async def replay(self, turn: Turn) -> list[Message] | None:
+        """The messages of a turn that was handled before, rendered again and not run again; None where it was not."""
+        if self._engine is None or not self._engine.ready or not turn.message_id:
+            return None
+        said = await self._engine.replay(turn.conversation, turn.message_id)
+        return [Message.from_dict(m) for m in said] if said else None
 
     def wish(self, conversation: str) -> str | None:
         """What a person asked for in words in the turn just handled: "forget", "dont_keep" or None; told once."""
@@ -148,12 +160,13 @@ class Bot:
         assert self._screen is not None
         if not text:
             return None
+        flow = "panic" if str(self._flows.get(turn.conversation, "")).startswith("panic") else None
         try:
             if len(text) <= MOST_CHARACTERS and self._reader is not None:
-                return self._screen.look(self._reader.read(text))
+                return self._screen.look(self._reader.read(text), flow, turn.text)
         except Exception as error:
             _log.error("The screen failed on a reading (%s); its patterns look alone.", type(error).__name__)
-        return self._screen.look_text(text, self._reader)
+        return self._screen.look_text(turn.text or "", self._reader, flow)
 
     async def _converse(self, turn: Turn, text: str, finding: Finding | None, too_long: bool) -> Outcome | None:
         from bot.engine.engine import Turn as EngineTurn
@@ -200,11 +213,17 @@ class Bot:
             return [self._help.reply(finding, country)]
         return [Message(uuid.uuid4().hex, "fallback", self._failure)]
 
-    def _note_wishes(self, conversation: str, outcome: Outcome) -> None:
+    def _note(self, conversation: str, outcome: Outcome) -> None:
+        """Remember what the channel must do, and which flow goes on."""
         if outcome.slots.get("delete"):
             self._wishes[conversation] = "forget"
         elif outcome.slots.get("keep") is False:
             self._wishes[conversation] = "dont_keep"
+        self._flows.pop(conversation, None)
+        if outcome.slots.get("flow"):
+            self._flows[conversation] = str(outcome.slots["flow"])
+            while len(self._flows) > _MOST_FLOWS:
+                self._flows.popitem(last=False)
 
 
 def _wording(settings: Settings) -> str:

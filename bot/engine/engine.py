@@ -26,6 +26,7 @@ from rasa.core.processor import MessageProcessor  # noqa: E402
 from rasa.core.tracker_store import InMemoryTrackerStore, TrackerStore  # noqa: E402
 from rasa.model import get_latest_model  # noqa: E402
 from rasa.shared.core.domain import Domain  # noqa: E402
+from rasa.shared.core.events import BotUttered, UserUttered  # noqa: E402
 from rasa.utils.endpoints import EndpointConfig  # noqa: E402
 
 from bot.engine.actions_in_process import InProcessEndpoint  # noqa: E402
@@ -174,6 +175,18 @@ class Engine:
         """The slot values of a conversation; empty where there is none."""
         tracker = await self._store.retrieve(conversation)
         return dict(tracker.current_slot_values()) if tracker else {}
+
+    async def replay(self, conversation: str, message_id: str) -> list[dict[str, Any]]:
+        """The messages that a turn of `conversation` gave; empty where the turn is not known."""
+        tracker = await self._store.retrieve(conversation)
+        found: list[dict[str, Any]] = []
+        inside = False
+        for event in tracker.events if tracker else ():
+            if isinstance(event, UserUttered):
+                inside = event.message_id == message_id
+            elif inside and isinstance(event, BotUttered) and event.data.get("custom"):
+                found.append(event.data["custom"])
+        return found
 
     async def forget(self, conversation: str) -> None:
         """Remove a conversation from the tracker store."""

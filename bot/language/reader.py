@@ -79,7 +79,11 @@ class Reader:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Embeddings of the plain form of `texts`, shape (n, dim): what the article store keeps of its passages."""
-        return self.encoder.encode([self._plain(fold(text), self.lexicon.find(text)) for text in texts])
+        return self.encoder.encode([self.plain(text) for text in texts])
+
+    def plain(self, text: str) -> str:
+        """What is embedded of `text`: folded, names made generic, misspelt words mended."""
+        return self._plain(fold(text), self.lexicon.find(text))
 
     def forget(self) -> None:
         """Drop the remembered texts."""

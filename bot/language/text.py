@@ -21,7 +21,7 @@ _SPACE = re.compile(r"\s+")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "´": "'", "`": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‐": "-", "‑": "-"})
 
 # Letters of other scripts that are drawn like Latin ones (the frequent part of Unicode's confusables list,
-# https://www.unicode.org/reports/tr39/). Only applied to words that mix scripts or are wholly of look-alikes.
+# https://www.unicode.org/reports/tr39/). Only applied to words that mix them with Latin letters.
 _LOOK_ALIKE = str.maketrans(
     "аеорсухіјѕԁһкмтвнгпАВЕКМНОРСТУХІЈЅαεικνορτυχβγηκωΑΒΕΖΗΙΚΜΝΟΡΤΥΧɑɡıℓ",
     "aeopcyxijsdhkmtbhrnABEKMHOPCTYXIJSaeiknoptuxbynkwABEZHIKMNOPTYXagil",
@@ -34,8 +34,9 @@ def clean(text: str) -> str:
 
     Compatible forms (full-width, mathematical and circled letters) become their plain letters (NFKC).
     """
-    text = _SURROGATE.sub("\ufffd", text)
-    text = unicodedata.normalize("NFKC", text)
+    # An acute accent that stands alone serves as an apostrophe; NFKC would make a blank of it.
+    text = _SURROGATE.sub("\ufffd", text).replace("´", "'")
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
     return _SPACE.sub(" ", _INVISIBLE.sub("", text)).strip()
 
 
@@ -45,18 +46,19 @@ def fold(text: str) -> str:
     Letters of other scripts stay when their word is really of that script, so that Russian stays Russian.
     """
     text = clean(text).translate(_QUOTES).lower()
-    return " ".join(_fold_word(word) for word in text.split(" "))
+    return " ".join(filter(None, map(_fold_word, text.split(" "))))
 
 
 def _fold_word(word: str) -> str:
     if word.isascii():
         return word
+    decomposed = unicodedata.normalize("NFD", word)
+    word = "".join(c for c in decomposed if not unicodedata.combining(c) or not c.isprintable() or ord(c) > 0x36F)
     letters = [c for c in word if c.isalpha()]
     strange = [c for c in letters if c in _LOOK_ALIKE_LETTERS]
     if strange and len(strange) < len(letters) and any(c.isascii() for c in letters):
         word = word.translate(_LOOK_ALIKE)
-    decomposed = unicodedata.normalize("NFD", word)
-    return "".join(c for c in decomposed if not unicodedata.combining(c) or not c.isprintable() or ord(c) > 0x36F)
+    return word
 
 
 def windows(text: str, words: int = 70, overlap: int = 20) -> list[str]:

@@ -1,0 +1,128 @@
+"""Panic happening now: a check for danger, then small steps at the person's pace (data/stories/panic.yml)."""
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.needs import needs
+from actions.reply import Button, Reply
+from actions.safety import adopt, found
+from actions.turn import Turn
+from bot.message import Flow
+
+PANIC = "panic_now"
+
+
+class ActionPanicCheck(Action):
+    """Says that an emergency can feel the same, names the signs and the number, and asks."""
+
+    def name(self) -> str:
+        return "action_panic_check"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+        turn = Turn.of(tracker)
+        reply = Reply(needs(), turn)
+        adopt(reply, reply.needs.help.reply(found(turn, PANIC), turn.place(reply.needs.help)))
+        reply.remember(flow="panic_check", flow_step=0)
+        return reply.send(dispatcher)
+
+
+class ActionPanicEmergency(Action):
+    """A danger sign, or not sure: call."""
+
+    def name(self) -> str:
+        return "action_panic_emergency"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+        turn = Turn.of(tracker)
+        reply = Reply(needs(), turn)
+        adopt(reply, reply.needs.help.emergency(turn.place(reply.needs.help)))
+        reply.remember(flow=None, flow_step=None)
+        return reply.send(dispatcher)
+
+
+class ActionPanicStep(Action):
+    """The next step of the exercise; after the last one it ends."""
+
+    def name(self) -> str:
+        return "action_panic_step"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+        turn = Turn.of(tracker)
+        reply = Reply(needs(), turn)
+        steps = reply.needs.words.list("panic", "steps")
+        step = int(turn.slots.get("flow_step") or 0) + 1
+        if step > len(steps):
+            _end(turn, reply)
+        else:
+            details = [_stay_safe(turn, reply)]
+            if step == 1:
+                details.append(reply.needs.words.text("panic", "in_session"))
+            reply.say(
+                "safety", steps[step - 1], category=PANIC, details=tuple(details), flow=Flow("panic", step, len(steps)),
+                buttons=_buttons(reply), disclaimer=reply.needs.words.text("disclaimer"),
+            )
+            reply.remember(flow="panic_exercise", flow_step=step)
+        return reply.send(dispatcher)
+
+
+class ActionPanicNotHelping(Action):
+    """Back to the check for danger; "no" goes on with the next step."""
+
+    def name(self) -> str:
+        return "action_panic_not_helping"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+        turn = Turn.of(tracker)
+        reply = Reply(needs(), turn)
+        words = reply.needs.words
+        buttons = [
+            Button(words.text("panic", "not_helping", "suggestions", intent), {"intent": intent}) for intent in ("affirm", "deny")
+        ]
+        reply.say(
+            "safety", words.text("panic", "not_helping", "lead"), category=PANIC, details=(_stay_safe(turn, reply),),
+            buttons=buttons, disclaimer=words.text("disclaimer"),
+        )
+        reply.remember(flow="panic_check")
+        return reply.send(dispatcher)
+
+
+class ActionPanicEnd(Action):
+    """Ends the exercise: when to get help, whom to tell."""
+
+    def name(self) -> str:
+        return "action_panic_end"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+        turn = Turn.of(tracker)
+        reply = Reply(needs(), turn)
+        _end(turn, reply)
+        return reply.send(dispatcher)
+
+
+def _end(turn: Turn, reply: Reply) -> None:
+    words, settings = reply.needs.words, reply.needs.settings
+    details = [_stay_safe(turn, reply)]
+    if settings.operator_contact:
+        contact = settings.operator_contact.removeprefix("tel:").removeprefix("mailto:")
+        hours = f" ({settings.operator_hours})" if settings.operator_hours else ""
+        name = settings.operator_name or "the people who run this chat"
+        details.append(words.text("panic", "end", "operator").format(name=name, contact=contact, hours=hours))
+    reply.say(
+        "safety", words.text("panic", "end", "lead"), category=PANIC, details=tuple(details),
+        disclaimer=words.text("disclaimer"),
+    )
+    reply.remember(flow=None, flow_step=None)
+
+
+def _stay_safe(turn: Turn, reply: Reply) -> str:
+    number = reply.needs.help.emergency_number(turn.place(reply.needs.help))
+    return reply.needs.words.text("panic", "stay_safe").format(emergency=f"Call {number}.")
+
+
+def _buttons(reply: Reply) -> list[Button]:
+    words = reply.needs.words
+    meanings = {"go_on": "next_step", "not_helping": "not_helping", "end": "stop_flow"}
+    return [Button(words.text("panic", "buttons", name), {"intent": intent}) for name, intent in meanings.items()]
