@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from bot.channels.messengers import Messengers
 from bot.database.engine import make_engine
 from bot.database.migrate import upgrade
 from bot.ops import health
@@ -23,12 +24,16 @@ from bot.ops.retention import keep_sweeping
 from bot.settings import Settings
 from bot.web.api import Api, Chat
 from bot.web.keys import Keys
+from bot.web.leaflets import Leaflets
+from bot.web.library import Library
 from bot.web.middleware import CalmErrors, Origins, SecurityHeaders
 from bot.web.pages import Pages
 from bot.web.refusals import EMERGENCY, Refusal, as_json, refused
 from bot.web.sessions import Tokens
+from bot.web.showing import Showing
 from bot.web.store import ChatStore
 from bot.web.turns import Answerer, Turns
+from bot.widget.routes import Widget
 
 #: Programs ask under these addresses: their errors are JSON.
 _FOR_PROGRAMS = ("/chat/", "/health/", "/webhooks/", "/metrics")
@@ -54,13 +59,18 @@ def build(
     store = ChatStore(engine, settings.retention_days)
     turns = Turns(bot, store, metrics)
     chat = Chat(settings, Tokens(Keys.of(settings)), store, turns, bot, Limiter(settings), metrics)
-    pages = Pages(chat)
+    showing, library = Showing(settings), Library(engine)
+    widget = Widget(settings, showing)
+    leaflets = Leaflets(settings, showing, library)
+    pages = Pages(chat, showing, library)
+    messengers = Messengers(settings, bot, engine, metrics)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await asyncio.to_thread(upgrade, engine)
         sweeping = asyncio.create_task(keep_sweeping(engine, settings.retention_days, bot.forget))
-        yield
+        async with messengers.working():
+            yield
         sweeping.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await sweeping
@@ -73,7 +83,7 @@ def build(
         sentence += f" {EMERGENCY}" if status >= 500 else ""
         if request.scope["path"].startswith(_FOR_PROGRAMS):
             return as_json(status, code, sentence)
-        return pages.problem(status, sentence)
+        return leaflets.problem(status, sentence)
 
     async def http_problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -82,7 +92,15 @@ def build(
         return response
 
     app = Starlette(
-        routes=[*Api(chat).routes(), *pages.routes(), *health.routes(settings, engine, bot, metrics), *more],
+        routes=[
+            *Api(chat).routes(),
+            *pages.routes(),
+            *leaflets.routes(),
+            *widget.routes(),
+            *health.routes(settings, engine, bot, metrics),
+            *messengers.routes(),
+            *more,
+        ],
         middleware=[
             Middleware(SecurityHeaders, https=settings.public_url.startswith("https:")),
             Middleware(Origins, settings=settings),
