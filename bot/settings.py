@@ -51,6 +51,8 @@ class Settings:
     allowed_origins: tuple[str, ...]
     #: True lets pages without an origin (sandboxed frames) use the chat API.
     allow_null_origin: bool
+    #: True lets search engines list articles that no clinician has reviewed yet.
+    index_unreviewed: bool
     #: Who runs this bot, how to reach them (tel:, mailto: or https:), when, and their country (ISO 3166, two letters).
     operator_name: str
     operator_contact: str
@@ -94,6 +96,7 @@ class Settings:
             retention_days=_whole(env, "RETENTION_DAYS", 30, low=0, high=3650),
             allowed_origins=tuple(_origins(env.get("ALLOWED_ORIGINS", ""))),
             allow_null_origin=_switch(env, "ALLOW_NULL_ORIGIN", False),
+            index_unreviewed=_switch(env, "INDEX_UNREVIEWED", False),
             operator_name=env.get("OPERATOR_NAME", ""),
             operator_contact=_matching(env, "OPERATOR_CONTACT", "", _CONTACT,
                                        "an address that begins with tel:, mailto: or https:"),

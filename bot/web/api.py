@@ -62,12 +62,17 @@ class Chat:
             raise not_ready()
 
     async def begin(
-        self, *, locale: str | None = None, country: str | None = None, time_zone: str | None = None
+        self,
+        *,
+        locale: str | None = None,
+        country: str | None = None,
+        time_zone: str | None = None,
+        keep: bool = True,
     ) -> tuple[str, str]:
         """Mint a session; its token and when it expires (ISO 8601)."""
         token, conversation, expires = self.tokens.mint()
         await asyncio.to_thread(
-            self.store.create, conversation, expires, locale=locale, country=country, time_zone=time_zone
+            self.store.create, conversation, expires, locale=locale, country=country, time_zone=time_zone, keep=keep
         )
         self.metrics.session()
         return token, expires.isoformat(timespec="seconds")
@@ -100,7 +105,11 @@ class Api:
         self._chat.limit_address(request)
         data = await read_json(request, empty=True)
         country = _optional(data, "country", _COUNTRY, "a country code of two letters such as GB")
+        keep = data.get("keep", True)
+        if not isinstance(keep, bool):
+            raise bad("keep must be true or false.")
         token, expires = await self._chat.begin(
+            keep=keep,
             locale=_optional(data, "locale", _LOCALE, "a language tag such as en-GB"),
             country=country.upper() if country else None,
             time_zone=_optional(data, "time_zone", _TIME_ZONE, "the name of a time zone such as Europe/London"),
@@ -122,7 +131,7 @@ class Api:
         """GET /chat/messages"""
         session = await self._session(request)
         told = await asyncio.to_thread(self._chat.store.history, session.conversation)
-        return JSONResponse({"messages": [public(message) for message in told]})
+        return JSONResponse({"messages": [public(message) for message in told], "keep": session.keep})
 
     async def feedback(self, request: Request) -> Response:
         """POST /chat/feedback"""

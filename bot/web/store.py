@@ -50,13 +50,20 @@ class ChatStore:
     # -- sessions ----------------------------------------------------------------------------------------------
 
     def create(
-        self, conversation: str, expires: datetime, *, locale: str | None, country: str | None, time_zone: str | None
+        self,
+        conversation: str,
+        expires: datetime,
+        *,
+        locale: str | None,
+        country: str | None,
+        time_zone: str | None,
+        keep: bool = True,
     ) -> None:
         """Begin a conversation."""
         with self._write() as connection:
             connection.execute(
                 sa.insert(ChatSession).values(
-                    id=conversation, expires=expires, locale=locale, country=country, time_zone=time_zone, keep=True
+                    id=conversation, expires=expires, locale=locale, country=country, time_zone=time_zone, keep=keep
                 )
             )
 

@@ -117,6 +117,9 @@ class Turns:
             raise not_ready() from None
         stored = [_complete(message).to_dict() for message in messages]
         wish = self._bot.wish(session.conversation)
+        if wish and stored:
+            # Whoever shows the conversation has to act on it as well, also when the reply comes by a retry.
+            stored[-1]["wish"] = wish
         if not await self._to_the_end(asyncio.to_thread(self._store.answer, session, message_id, stored, wish)):
             # Deleted while the bot was at it: it must not remember either.
             await self._bot.forget(session.conversation)

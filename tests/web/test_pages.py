@@ -17,7 +17,8 @@ from bot.app import build
 from bot.database.models import ChatSession, Feedback
 from bot.message import Contact, Flow, Message, Review, SourceRef, Suggestion
 from bot.settings import Settings
-from bot.web.pages import https, languages, read_emergency_numbers, read_examples, sms, tel
+from bot.web.helplines import read_emergency_numbers, read_examples
+from bot.web.showing import https, languages, sms, tel
 from tests.web.fixtures import DISCLAIMER, FakeBot, browser, changed, everything_in
 
 COOKIE = "evenkeel"

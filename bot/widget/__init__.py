@@ -1,0 +1,1 @@
+"""The web chat widget: its sources, and how they are put together and served."""

@@ -1,0 +1,493 @@
+// The opened chat: header, emergency line, log, and the box to write in. One Panel for each element; panels of one page
+// that speak with the same bot show the same conversation.
+
+import { busy, length, newest } from "./conversation.js";
+import { callLink, countryOf, emergencyNumbers } from "./links.js";
+import { botEntry, delivery, fill, link, make, use, visitorEntry } from "./parts.js";
+import { Talk } from "./talk.js";
+import { DAYS, EN, NUMBERS, PANEL_STYLE, UNION } from "./served.js";
+
+const talks = new Map();
+
+function talkWith(server, about) {
+  let talk = talks.get(server);
+  if (!talk) {
+    const stores = {};
+    for (const kind of ["session", "local"]) {
+      try {
+        stores[kind] = window[kind + "Storage"];
+      } catch {
+        stores[kind] = null; // a sandboxed frame
+      }
+    }
+    talk = new Talk(server, about, {
+      fetch: (...all) => fetch(...all),
+      setTimeout: (...all) => setTimeout(...all),
+      online: () => navigator.onLine,
+      stores,
+    });
+    talks.set(server, talk);
+  }
+  return talk;
+}
+
+let style;
+
+const PHONE = matchMedia("(max-width: 30rem), (max-height: 26rem)");
+
+export class Panel {
+  /**
+   * @param {ChatWidget} element whose box is filled: a dialog, or a section where it stands in the page
+   * @param {object} texts of the language; English stands in for those that are missing
+   */
+  constructor(element, texts) {
+    const shadow = element.shadowRoot;
+    if (!style) {
+      style = new CSSStyleSheet();
+      style.replaceSync(PANEL_STYLE);
+    }
+    shadow.adoptedStyleSheets = [...shadow.adoptedStyleSheets, style];
+    this.element = element;
+    this.shadow = shadow;
+    this.box = element.box;
+    this.inline = element.inline;
+    this.language = element.language;
+    this.texts = { ...EN, ...texts };
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+    this.country = countryOf(element.getAttribute("country"), navigator.language, zone, UNION);
+    this.talk = talkWith(element.server, { locale: element.locale, country: this.country, time_zone: zone });
+    this.nodes = new Map();
+    this.build();
+  }
+
+  // -- building --------------------------------------------------------------------------------------------------
+
+  build() {
+    const { texts, inline } = this;
+    const { server } = this.talk;
+    const button = (words, name, click, more = {}) => make("button", { type: "button", class: name, click, ...more }, words);
+    const icon = (path) => make("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, make("path", { d: path }));
+
+    this.menuButton = button(icon("M5 12h.01M12 12h.01M19 12h.01"), "icon", () => this.menu(this.menuBox.hidden), {
+      "aria-label": texts.menu,
+      "aria-expanded": "false",
+      "aria-controls": "menu",
+    });
+    this.stay = make("input", { type: "checkbox", change: () => this.talk.stay(this.stay.checked) });
+    this.stay.checked = Boolean(this.talk.stored.stay);
+    this.keepButton = button(texts.dontKeep, "", () => this.dontKeep());
+    this.sure = make(
+      "div",
+      { class: "sure", hidden: true, role: "group", "aria-label": texts.clear },
+      make("p", {}, texts.sure),
+      button(texts.yesDelete, "", () => this.forget()),
+      button(texts.cancel, "", () => this.askDelete(false)),
+    );
+    this.deleteButton = button(texts.clear, "", () => this.askDelete(true));
+    this.menuBox = make(
+      "div",
+      { id: "menu", class: "menu", hidden: true },
+      make("label", {}, this.stay, texts.stay),
+      this.keepButton,
+      this.deleteButton,
+      this.sure,
+      link(server + "/privacy", texts.privacy, texts),
+    );
+    this.log = make(
+      "div",
+      { class: "log", part: "log", role: "log", tabindex: "0", "aria-label": texts.log, "aria-live": "off", "aria-relevant": "additions" },
+      make("p", { class: "hello" }, texts.hello),
+    );
+    this.log.addEventListener("keydown", (event) => this.step(event));
+    this.status = make("p", { class: "status", role: "status" });
+    this.alert = make("p", { class: "hidden", role: "alert" });
+    this.note = make("p", { class: "note", id: "kept" });
+    this.counter = make("p", { class: "note", id: "count", hidden: true });
+    this.input = make("textarea", {
+      id: "question",
+      part: "input",
+      rows: 1,
+      dir: "auto",
+      autocomplete: "off",
+      enterkeyhint: "send",
+      "aria-describedby": "kept count",
+      input: () => this.typed(),
+      keydown: (event) => {
+        if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+        event.preventDefault();
+        this.send();
+      },
+    });
+    this.input.value = this.talk.stored.draft ?? "";
+    this.form = make(
+      "form",
+      {
+        part: "form",
+        submit: (event) => {
+          event.preventDefault();
+          this.send();
+        },
+      },
+      make("label", { for: "question" }, texts.label),
+      make("div", { class: "row" }, this.input, make("button", { class: "send", part: "send" }, texts.send)),
+      this.counter,
+      this.note,
+    );
+    this.title = make("h2", { id: "title", tabindex: "-1", dir: "auto" }, this.element.getAttribute("heading") || texts.title);
+    this.box.replaceChildren(
+      make(
+        "header",
+        { part: "header" },
+        this.title,
+        this.menuButton,
+        !inline && button(icon("M6 6l12 12M18 6L6 18"), "icon", () => this.element.close(), { "aria-label": texts.close }),
+      ),
+      this.menuBox,
+      this.emergency(),
+      this.log,
+      this.status,
+      this.alert,
+      this.form,
+    );
+    this.typed();
+    this.keptNote();
+    this.listeners = [
+      [window, "online", () => this.talk.online(true)],
+      [window, "offline", () => this.talk.online(false)],
+      [window, "storage", (event) => event.key === this.talk.key && event.storageArea !== sessionStorage && this.talk.changedElsewhere()],
+      [window, "popstate", () => PHONE.matches && !history.state?.evenkeel && this.element.close()],
+      [visualViewport, "resize", () => this.fit()],
+      [visualViewport, "scroll", () => this.fit()],
+      [PHONE, "change", () => this.element.expanded && this.place()],
+      [this.box, "keydown", (event) => event.key === "Escape" && this.escape(event)],
+      [this.box, "cancel", (event) => this.escape(event)],
+      [this.box, "close", () => this.box.open || this.element.close()],
+    ];
+  }
+
+  /** The numbers to call, each with its country; always in view. */
+  numbers() {
+    const shown = emergencyNumbers(this.country, NUMBERS, UNION);
+    const names = new Intl.DisplayNames(this.language, { type: "region" });
+    const name = (code) => (code === "EU" && shown.length === 1 ? names.of(this.country) : names.of(code));
+    return { known: shown.length === 1, shown, name };
+  }
+
+  emergency() {
+    const { texts } = this;
+    const { known, shown, name } = this.numbers();
+    const calls = (numbers) =>
+      numbers.flatMap((number, place) => [place ? " / " : "", make("a", { href: callLink(number) }, number)]);
+    const numbers = known
+      ? calls(shown[0][1])
+      : shown.flatMap(([country, list], place) => [place ? " · " : "", ...calls(list), " " + name(country)]);
+    return make(
+      "p",
+      { class: "emergency", part: "emergency" },
+      fill(known ? texts.emergencyIn : texts.emergency, { numbers, country: known ? name(shown[0][0]) : "" }),
+      " ",
+      link(this.talk.server + "/safety", texts.moreNumbers, texts),
+    );
+  }
+
+  // -- life ------------------------------------------------------------------------------------------------------
+
+  connect() {
+    for (const [target, name, listener] of this.listeners) target.addEventListener(name, listener);
+    this.unlisten = this.talk.listen((state, event) => this.show(state, event));
+    this.talk.online(navigator.onLine);
+    this.show(this.talk.state, { type: "restored" });
+    this.talk.restore();
+  }
+
+  disconnect() {
+    for (const [target, name, listener] of this.listeners) target.removeEventListener(name, listener);
+    this.unlisten?.();
+    clearTimeout(this.quiet);
+  }
+
+  open(focus) {
+    this.place();
+    this.remember(true);
+    if (focus && !this.inline) (PHONE.matches ? this.title : this.input).focus();
+    this.element.tell("open");
+  }
+
+  remember(open) {
+    if (this.inline) return;
+    this.talk.stored.open = open || undefined;
+    this.talk.write();
+  }
+
+  /** Over the whole of a small screen, else beside the launcher. */
+  place() {
+    const { box, element } = this;
+    if (!this.inline) {
+      const held = this.shadow.activeElement;
+      const small = PHONE.matches;
+      if (box.open) box.close();
+      element.root.classList.toggle("full", small);
+      this.fit();
+      if (small) box.showModal();
+      else box.show();
+      try {
+        if (small && !history.state?.evenkeel) history.pushState({ ...history.state, evenkeel: true }, "");
+      } catch {
+        // No history in this frame: the back button does what it always does.
+      }
+      held?.focus({ preventScroll: true });
+      element.launcher.setAttribute("aria-expanded", "true");
+      element.toggleAttribute("open", true);
+    }
+    this.scrollDown();
+  }
+
+  close() {
+    const { box, element } = this;
+    const held = box.contains(this.shadow.activeElement);
+    box.close();
+    element.launcher.setAttribute("aria-expanded", "false");
+    element.toggleAttribute("open", false);
+    this.remember(false);
+    if (held) element.launcher.focus();
+    if (history.state?.evenkeel) history.back();
+    element.tell("close");
+  }
+
+  /** The part of the screen that a keyboard leaves. */
+  fit() {
+    const { height, offsetTop, scale } = visualViewport;
+    if (scale > 1.05) return;
+    const { style } = this.element.root;
+    style.setProperty("--seen", height + "px");
+    style.setProperty("--above", offsetTop + "px");
+  }
+
+  // -- showing ---------------------------------------------------------------------------------------------------
+
+  show(state, event) {
+    const { texts, log } = this;
+    const restored = event.type === "restored";
+    if (restored) this.silence();
+    if (event.type === "cleared" || restored || event.type === "withdrawn") this.tidy(state);
+    const added = this.draw(state);
+    this.olderUsed(state);
+    this.keptNote();
+    if (restored) this.scrollDown();
+    else if (added.length) this.arrived(added);
+    this.status.replaceChildren(...this.said(state, event));
+    if (event.type === "begun") this.element.tell("ready");
+    log.toggleAttribute("aria-busy", false);
+    if (event.type === "failed" && event.reason !== "offline") this.element.tell("error", { reason: event.reason });
+    this.deleteButton.disabled = !state.entries.length && !this.talk.stored.token;
+    this.keepButton.disabled = !state.kept || !DAYS;
+    this.stay.checked = Boolean(this.talk.stored.stay);
+  }
+
+  draw(state) {
+    const added = [];
+    let before = this.log.firstChild; // the welcome
+    for (const entry of state.entries) {
+      const key = entry.from + entry.id;
+      let known = this.nodes.get(key);
+      if (!known) {
+        known = { node: this.node(entry) };
+        this.nodes.set(key, known);
+        before.after(known.node);
+        added.push([entry, known.node]);
+      }
+      if (known.entry !== entry && entry.from === "visitor") this.deliver(entry, known.node);
+      known.entry = entry;
+      before = known.node;
+    }
+    return added;
+  }
+
+  node(entry) {
+    if (entry.from === "visitor") return visitorEntry(entry, this.texts);
+    return botEntry(entry, this.texts, this.language, {
+      press: (one) => this.talk.say(one.title, one.id),
+      rate: (helpful, reason) => this.talk.rate(entry.id, helpful, reason),
+      tell: (words) => this.tell(words),
+    });
+  }
+
+  deliver(entry, node) {
+    const place = node.querySelector(".delivery");
+    const held = place.contains(this.shadow.activeElement);
+    place.replaceChildren(
+      ...delivery(entry, this.texts, {
+        again: () => this.talk.again(entry.id),
+        edit: () => {
+          this.talk.withdraw(entry.id);
+          this.input.value = [entry.text, this.input.value].filter(Boolean).join("\n");
+          this.typed();
+          this.input.focus();
+        },
+      }),
+    );
+    node.classList.toggle("unsent", place.hasChildNodes());
+    if (held && !place.hasChildNodes()) node.focus({ preventScroll: true });
+  }
+
+  /** Takes away what is no longer part of the conversation. */
+  tidy(state) {
+    const there = new Set(state.entries.map((entry) => entry.from + entry.id));
+    for (const [key, { node }] of this.nodes) {
+      if (there.has(key)) continue;
+      node.remove();
+      this.nodes.delete(key);
+    }
+  }
+
+  /** Buttons and figures of all but the newest message are done with. */
+  olderUsed(state) {
+    const last = newest(state);
+    for (const entry of state.entries.slice(-12)) {
+      const node = this.nodes.get(entry.from + entry.id).node;
+      const old = entry !== last;
+      const group = node.querySelector(".suggestions");
+      if (group && old) use(group, null);
+      if (old) node.querySelector(".breathing")?.remove();
+    }
+  }
+
+  arrived(added) {
+    const replies = added.filter(([entry]) => entry.from === "bot");
+    const first = (replies[0] ?? added[0])[1];
+    const top = first.offsetTop - this.log.offsetTop - 8;
+    // The beginning of what is new comes into view.
+    this.log.scrollTo({ top: replies.length ? Math.min(top, this.log.scrollHeight) : this.log.scrollHeight });
+    for (const [entry] of replies) {
+      this.element.tell("message", { id: entry.id, kind: entry.kind });
+      if (entry.kind === "safety" && entry.category !== "panic_now") this.warn();
+    }
+  }
+
+  /** Said at once, and in other words than the message, which the log says. */
+  warn() {
+    const { known, shown } = this.numbers();
+    const words = known ? fill(this.texts.urgent, { numbers: shown[0][1].join(" / ") }).join("") : this.texts.urgentLocal;
+    this.alert.textContent = "";
+    setTimeout(() => (this.alert.textContent = words), 100);
+  }
+
+  /** History is put into the log without a word. */
+  silence() {
+    this.log.setAttribute("aria-live", "off");
+    clearTimeout(this.quiet);
+    this.quiet = setTimeout(() => this.log.setAttribute("aria-live", "polite"), 400);
+  }
+
+  said(state, event) {
+    const { texts } = this;
+    if (busy(state)) return [make("span", { class: "dots", "aria-hidden": "true" }), texts.thinking];
+    if (event.type === "ended") return [texts.ended];
+    if (event.type === "unrestored")
+      return [texts.unrestored, " ", make("button", { type: "button", click: () => this.talk.restore() }, texts.reload)];
+    const last = state.entries.findLast((entry) => entry.from === "visitor");
+    if (last && last.reason && last.status !== "sent") return [`${texts.notSent} ${last.sentence || texts[last.reason] || texts.unready}`];
+    if (!state.online) return [texts.offlineNow];
+    if (event.type === "online") return [texts.onlineNow];
+    if (event.type === "cleared" && this.deleting) return [texts.deleted];
+    return [];
+  }
+
+  tell(words) {
+    this.status.replaceChildren(words);
+  }
+
+  keptNote() {
+    const kept = this.talk.state.kept && DAYS;
+    this.note.textContent = kept ? fill(this.texts.keptDays, { days: String(DAYS) }).join("") : this.texts.notKept;
+  }
+
+  scrollDown() {
+    this.log.scrollTop = this.log.scrollHeight;
+  }
+
+  // -- doing -----------------------------------------------------------------------------------------------------
+
+  typed() {
+    const { input, texts } = this;
+    const long = length(input.value);
+    this.counter.hidden = !long;
+    if (long) this.counter.textContent = fill(long.over ? texts.over : texts.count, { count: long.count.toLocaleString(this.language) }).join("");
+    input.rows = Math.min(6, Math.max(1, input.value.split("\n").length, Math.ceil(input.value.length / 38)));
+    if (input.value !== (this.talk.stored.draft ?? "")) this.talk.draft(input.value);
+  }
+
+  send() {
+    const text = this.input.value.trim();
+    if (!text) return this.input.focus();
+    this.input.value = "";
+    this.typed();
+    this.talk.say(text);
+  }
+
+  menu(open) {
+    this.menuBox.hidden = !open;
+    this.menuButton.setAttribute("aria-expanded", String(open));
+    if (!open) this.askDelete(false);
+  }
+
+  askDelete(asked) {
+    const was = !this.sure.hidden;
+    this.sure.hidden = !asked;
+    this.deleteButton.hidden = asked;
+    if (asked) this.sure.querySelector("button").focus();
+    else if (was && !this.menuBox.hidden) this.deleteButton.focus();
+  }
+
+  async dontKeep() {
+    try {
+      await this.talk.dontKeep();
+      this.menu(false);
+      this.menuButton.focus();
+      this.tell(this.texts.notKept);
+    } catch {
+      this.tell(this.texts.notSaved);
+    }
+  }
+
+  async forget() {
+    this.deleting = true;
+    try {
+      await this.talk.forget();
+      this.input.value = "";
+      this.typed();
+      this.tell(this.texts.deleted);
+      this.sure.hidden = true;
+      this.menu(false);
+      this.deleteButton.hidden = false;
+      this.input.focus();
+      this.element.tell("cleared");
+    } catch {
+      this.tell(this.texts.notDeleted);
+    }
+    this.deleting = false;
+  }
+
+  /** Escape closes what is open, the innermost first. */
+  escape(event) {
+    if (event.isComposing) return;
+    if (!this.menuBox.hidden) {
+      this.menu(false);
+      this.menuButton.focus();
+    } else if (this.inline) return;
+    else this.element.close();
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** The arrow keys walk through the messages. */
+  step(event) {
+    const move = { ArrowUp: -1, ArrowDown: 1, Home: -Infinity, End: Infinity }[event.key];
+    const all = [...this.log.querySelectorAll(".message")];
+    const at = all.indexOf(event.target);
+    if (!move || !all.length || (at < 0 && event.target !== this.log)) return;
+    const from = at < 0 ? all.length : at;
+    event.preventDefault();
+    all[Math.max(0, Math.min(all.length - 1, from + move))].focus();
+  }
+}
