@@ -52,10 +52,9 @@ class Encoder:
     def name(self) -> str:
         """Identifies the weights: vectors made under another name do not compare with these."""
         if not self._name:
-            digest = hashlib.sha256()
-            digest.update(str(self._model.stat().st_size).encode())
+            # The whole file: other weights of the same network have the same size and the same beginning.
             with self._model.open("rb") as file:
-                digest.update(file.read(1 << 16))
+                digest = hashlib.file_digest(file, "sha256")
             digest.update(self._vocabulary.read_bytes())
             self._name = f"minilm+use3-{digest.hexdigest()[:12]}"
         return self._name
