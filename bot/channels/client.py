@@ -24,13 +24,13 @@ class Outcome:
     """What came of a request.
 
     Attributes:
-        state: sent; later (worth another try); refused (never will be taken).
+        state: sent; later (worth another try); refused (never will be taken); unwanted (the person blocked us).
         error: the platform's code; after: seconds that the platform asked us to wait.
         maybe: the platform may have taken it although no answer came.
         body: what the platform answered, for whoever asked.
     """
 
-    state: Literal["sent", "later", "refused"]
+    state: Literal["sent", "later", "refused", "unwanted"]
     error: str = ""
     after: float | None = None
     maybe: bool = False

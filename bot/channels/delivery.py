@@ -19,7 +19,7 @@ from bot.channels.dialogue import Answerer, Dialogue, restored
 from bot.channels.figures import Figures
 from bot.channels.people import Seal
 from bot.channels.platform import Platform
-from bot.channels.queue import LEASE, Became, Buried, Handled, Later, Person, Queue, Sent, Step, ToHandle, ToSend
+from bot.channels.queue import LEASE, Became, Buried, Dropped, Handled, Later, Person, Queue, Sent, Step, ToHandle, ToSend
 from bot.database.models import now
 from bot.errors import EvenkeelError
 from bot.ops.logs import describe
@@ -202,6 +202,9 @@ class Delivery:
         if outcome.state == "sent":
             self._figures.sent(platform.name, "sent")
             return Sent(step.id)
+        if outcome.state == "unwanted":
+            self._figures.sent(platform.name, "unwanted")
+            return Dropped(step.id, outcome.error)
         if outcome.state == "refused" or step.attempt >= MOST_ATTEMPTS:
             return self._give_up(platform, step, outcome)
         seconds = wait_before(step.attempt, outcome.after)

@@ -118,6 +118,14 @@ class Sent:
 
 
 @dataclass(frozen=True)
+class Dropped:
+    """The person does not want it: they blocked us or opted out."""
+
+    id: int
+    error: str
+
+
+@dataclass(frozen=True)
 class Later:
     """Not now: try again after `seconds`. `maybe` where the platform may have taken it all the same."""
 
@@ -136,7 +144,7 @@ class Buried:
 
 
 Step = ToHandle | ToSend
-Became = Handled | Sent | Later | Buried
+Became = Handled | Sent | Dropped | Later | Buried
 
 
 class Queue:
@@ -339,6 +347,8 @@ class Queue:
             self._handled(connection, conversation, became)
         elif isinstance(became, Sent):
             self._set(connection, _deliveries, became.id, state="sent", request=None, error=None, sent_at=now())
+        elif isinstance(became, Dropped):
+            self._set(connection, _deliveries, became.id, state="dropped", request=None, error=became.error[:120])
         elif isinstance(became, Buried):
             table = _deliveries if isinstance(became.step, ToSend) else _arrivals
             self._set(connection, table, became.step.id, state="dead", error=became.error[:120])

@@ -113,6 +113,8 @@ class Telegram(Platform):
             return Outcome("later", "no answer of the Bot API", maybe=True)
         if outcome.state == "later" and after is not None:
             return Outcome("later", outcome.error, after, outcome.maybe, body)
+        if outcome.error == "HTTP 403":  # the person blocked the bot, or left
+            return Outcome("unwanted", "blocked by the person")
         return outcome
 
     # -- reading -----------------------------------------------------------------------------------------------
