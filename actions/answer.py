@@ -1,4 +1,5 @@
 """Answers a question from the store; the one action behind every question, whatever its topic."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -21,7 +22,9 @@ class ActionAnswer(Action):
     def name(self) -> str:
         return "action_answer"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
         respond(turn, reply)
@@ -125,7 +128,9 @@ def _different_topics(ranked: Any) -> list[Ranked]:
 def _about(drug: Mention, query: Query, needs: Needs) -> Passage:
     """The passage on one more drug that the question named."""
     vector = needs.reader.read(f"can i take {drug.name} with ketamine").vector
-    found = needs.store.search(Query(query.text, vector, {f"ask_{INTERACTIONS}": 0.95}, {(INTERACTIONS, "specific"): 0.9}, (drug,)))
+    found = needs.store.search(
+        Query(query.text, vector, {f"ask_{INTERACTIONS}": 0.95}, {(INTERACTIONS, "specific"): 0.9}, (drug,))
+    )
     return found[0].passage
 
 

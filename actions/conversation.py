@@ -1,4 +1,5 @@
 """Turns that lean on the answer before: more, sources, in short, not that, a pressed button."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -20,7 +21,9 @@ class ActionChoose(Action):
     def name(self) -> str:
         return "action_choose"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
         passage = _passage(str(turn.choice.get("passage", "")), reply.needs)
@@ -39,7 +42,9 @@ class ActionTellMore(Action):
     def name(self) -> str:
         return "action_tell_more"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
         last = _last(turn, reply.needs)
@@ -47,11 +52,15 @@ class ActionTellMore(Action):
             reply.fixed("smalltalk", "smalltalk", "affirm", category="smalltalk")
             return reply.send(dispatcher)
         shown = set(turn.slots.get("shown") or [])
-        more = [r for r in _near(turn, last, reply.needs) if r.passage.topic == last.topic and r.passage.id not in shown]
+        more = [
+            r for r in _near(turn, last, reply.needs) if r.passage.topic == last.topic and r.passage.id not in shown
+        ]
         if more:
             _open(more[0].passage, turn, reply)
         else:
-            reply.answer(last, lead=reply.needs.words.text("more", "nothing", "lead") + " " + last.lead, drugs=last.drugs)
+            reply.answer(
+                last, lead=reply.needs.words.text("more", "nothing", "lead") + " " + last.lead, drugs=last.drugs
+            )
         return reply.send(dispatcher)
 
 
@@ -61,7 +70,9 @@ class ActionSource(Action):
     def name(self) -> str:
         return "action_source"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
         last = _last(turn, reply.needs)
@@ -81,7 +92,9 @@ class ActionRepeatSimpler(Action):
     def name(self) -> str:
         return "action_repeat_simpler"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
         last = _last(turn, reply.needs)
@@ -98,7 +111,9 @@ class ActionNotWhatIMeant(Action):
     def name(self) -> str:
         return "action_not_what_i_meant"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
         last = _last(turn, reply.needs)
@@ -116,7 +131,10 @@ class ActionNotWhatIMeant(Action):
 
 def _says_what(turn: Turn) -> bool:
     """Whether a correction names what was meant ("no, I meant before the session")."""
-    return len(turn.text.split()) > 4 and max((p for name, p in turn.alone().items() if name.startswith("ask_")), default=0.0) > 0.4
+    return (
+        len(turn.text.split()) > 4
+        and max((p for name, p in turn.alone().items() if name.startswith("ask_")), default=0.0) > 0.4
+    )
 
 
 def _passage(name: str, needs: Needs) -> Passage | None:
@@ -134,7 +152,9 @@ def _near(turn: Turn, last: Passage, needs: Needs) -> list[Ranked]:
     """Passages near to the last question and answer, best first."""
     about = str(turn.slots.get("last_question") or last.title)
     vector = needs.reader.read(about).vector
-    return needs.store.search(Query(about, vector, {f"ask_{last.topic}": 0.9}, context_passage=last.id, context_topic=last.topic), most=12)
+    return needs.store.search(
+        Query(about, vector, {f"ask_{last.topic}": 0.9}, context_passage=last.id, context_topic=last.topic), most=12
+    )
 
 
 def _open(passage: Passage, turn: Turn, reply: Reply) -> None:

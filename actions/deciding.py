@@ -3,6 +3,7 @@
 The intent is a strong hint and never a wall: the passage is chosen by one score over all of them
 (bot.articles.ranking), and the intents' distribution is one part of it.
 """
+
 from __future__ import annotations
 
 import re
@@ -18,8 +19,44 @@ from bot.language.lexicon import Mention
 
 OUT_OF_SCOPE, FOLLOW_UP = "out_of_scope", "follow_up"
 #: Words that point at what was said before, and words that name the subject anew.
-_POINTERS = frozenset("it its that thats that's this one ones those these them they there then afterwards same either else".split())
-_SUBJECTS = frozenset("panic panics panicking attack attacks anxiety anxious infusion session treatment clinic depression".split())
+_POINTERS = frozenset(
+    [
+        "it",
+        "its",
+        "that",
+        "thats",
+        "that's",
+        "this",
+        "one",
+        "ones",
+        "those",
+        "these",
+        "them",
+        "they",
+        "there",
+        "then",
+        "afterwards",
+        "same",
+        "either",
+        "else",
+    ]
+)
+_SUBJECTS = frozenset(
+    [
+        "panic",
+        "panics",
+        "panicking",
+        "attack",
+        "attacks",
+        "anxiety",
+        "anxious",
+        "infusion",
+        "session",
+        "treatment",
+        "clinic",
+        "depression",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +135,12 @@ def decide(turn: Turn, needs: Needs, limits: Limits | None = None) -> Decision:
 
 
 def _is_topic(intent: str) -> bool:
-    return intent.startswith(TOPIC_PREFIX) and intent not in ("ask_dosing", "ask_source", "ask_bot_identity", "ask_capabilities")
+    return intent.startswith(TOPIC_PREFIX) and intent not in (
+        "ask_dosing",
+        "ask_source",
+        "ask_bot_identity",
+        "ask_capabilities",
+    )
 
 
 def _match(best: Ranked) -> float:
@@ -167,7 +209,9 @@ def _in_context(turn: Turn, needs: Needs, alone: Mapping[str, float], share: flo
     vector = needs.reader.read(turn.text).vector + needs.reader.read(f"{before} {turn.text}").vector
     vector = vector / max(float((vector @ vector) ** 0.5), 1e-9)
     drugs = _remembered(turn, needs) if topic == INTERACTIONS else ()
-    return Query(turn.text, vector, _towards(topic, alone, share), turn.aspects, drugs, topic, turn.slots.get("last_passage"))
+    return Query(
+        turn.text, vector, _towards(topic, alone, share), turn.aspects, drugs, topic, turn.slots.get("last_passage")
+    )
 
 
 def _remembered(turn: Turn, needs: Needs) -> tuple[Mention, ...]:

@@ -2,6 +2,7 @@
 
 Tests put their own in with `use`.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass

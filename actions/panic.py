@@ -1,4 +1,5 @@
 """Panic happening now: a check for danger, then small steps at the person's pace (data/stories/panic.yml)."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -21,7 +22,9 @@ class ActionPanicCheck(Action):
     def name(self) -> str:
         return "action_panic_check"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
         adopt(reply, reply.needs.help.reply(found(turn, PANIC), turn.place(reply.needs.help)))
@@ -35,7 +38,9 @@ class ActionPanicEmergency(Action):
     def name(self) -> str:
         return "action_panic_emergency"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
         adopt(reply, reply.needs.help.emergency(turn.place(reply.needs.help)))
@@ -49,7 +54,9 @@ class ActionPanicStep(Action):
     def name(self) -> str:
         return "action_panic_step"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
         steps = reply.needs.words.list("panic", "steps")
@@ -61,8 +68,13 @@ class ActionPanicStep(Action):
             if step == 1:
                 details.append(reply.needs.words.text("panic", "in_session"))
             reply.say(
-                "safety", steps[step - 1], category=PANIC, details=tuple(details), flow=Flow("panic", step, len(steps)),
-                buttons=_buttons(reply), disclaimer=reply.needs.words.text("disclaimer"),
+                "safety",
+                steps[step - 1],
+                category=PANIC,
+                details=tuple(details),
+                flow=Flow("panic", step, len(steps)),
+                buttons=_buttons(reply),
+                disclaimer=reply.needs.words.text("disclaimer"),
             )
             reply.remember(flow="panic_exercise", flow_step=step)
         return reply.send(dispatcher)
@@ -74,16 +86,23 @@ class ActionPanicNotHelping(Action):
     def name(self) -> str:
         return "action_panic_not_helping"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
         words = reply.needs.words
         buttons = [
-            Button(words.text("panic", "not_helping", "suggestions", intent), {"intent": intent}) for intent in ("affirm", "deny")
+            Button(words.text("panic", "not_helping", "suggestions", intent), {"intent": intent})
+            for intent in ("affirm", "deny")
         ]
         reply.say(
-            "safety", words.text("panic", "not_helping", "lead"), category=PANIC, details=(_stay_safe(turn, reply),),
-            buttons=buttons, disclaimer=words.text("disclaimer"),
+            "safety",
+            words.text("panic", "not_helping", "lead"),
+            category=PANIC,
+            details=(_stay_safe(turn, reply),),
+            buttons=buttons,
+            disclaimer=words.text("disclaimer"),
         )
         reply.remember(flow="panic_check")
         return reply.send(dispatcher)
@@ -95,7 +114,9 @@ class ActionPanicEnd(Action):
     def name(self) -> str:
         return "action_panic_end"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
         _end(turn, reply)
@@ -111,7 +132,10 @@ def _end(turn: Turn, reply: Reply) -> None:
         name = settings.operator_name or "the people who run this chat"
         details.append(words.text("panic", "end", "operator").format(name=name, contact=contact, hours=hours))
     reply.say(
-        "safety", words.text("panic", "end", "lead"), category=PANIC, details=tuple(details),
+        "safety",
+        words.text("panic", "end", "lead"),
+        category=PANIC,
+        details=tuple(details),
         disclaimer=words.text("disclaimer"),
     )
     reply.remember(flow=None, flow_step=None)

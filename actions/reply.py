@@ -1,4 +1,5 @@
 """The one place where messages are put together. Every answer from the store ends with the disclaimer, here."""
+
 from __future__ import annotations
 
 import time
@@ -47,7 +48,9 @@ class Reply:
     slots: dict[str, Any] = field(default_factory=dict)
     _offered: list[dict[str, Any]] = field(default_factory=list)
 
-    def say(self, kind: Kind, lead: str, *, category: str | None = None, buttons: Iterable[Button] = (), **parts: Any) -> Message:
+    def say(
+        self, kind: Kind, lead: str, *, category: str | None = None, buttons: Iterable[Button] = (), **parts: Any
+    ) -> Message:
         """Add a message that is not an answer from the store."""
         message = Message(
             id=uuid.uuid4().hex,
@@ -61,11 +64,15 @@ class Reply:
         self.messages.append(message)
         return message
 
-    def fixed(self, kind: Kind, *names: str, category: str | None = None, buttons: Iterable[Button] = (), **filled: str) -> Message:
+    def fixed(
+        self, kind: Kind, *names: str, category: str | None = None, buttons: Iterable[Button] = (), **filled: str
+    ) -> Message:
         """Add the fixed wording at `names`, its gaps filled."""
         wording = self.needs.words.wording(*names)
         chosen = [*buttons, *(Button.saying(text) for text in wording.suggestions)]
-        return self.say(kind, wording.lead.format(**filled) if filled else wording.lead, category=category, buttons=chosen)
+        return self.say(
+            kind, wording.lead.format(**filled) if filled else wording.lead, category=category, buttons=chosen
+        )
 
     def answer(
         self,

@@ -2,6 +2,7 @@
 
 The words come from bot/screen/help.py, which the application also uses alone when the dialogue fails.
 """
+
 from __future__ import annotations
 
 import time
@@ -49,7 +50,9 @@ class ActionCrisis(Action):
     def name(self) -> str:
         return "action_crisis"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
         place = turn.place(reply.needs.help)
@@ -66,7 +69,9 @@ class ActionCrisisMisunderstood(Action):
     def name(self) -> str:
         return "action_crisis_misunderstood"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
         asked_before = turn.slots.get("flow_step") == "asked"
@@ -82,7 +87,9 @@ class ActionCrisisStillHere(Action):
     def name(self) -> str:
         return "action_crisis_still_here"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
         adopt(reply, reply.needs.help.still_here(turn.place(reply.needs.help)))
@@ -96,7 +103,9 @@ class ActionCrisisSafe(Action):
     def name(self) -> str:
         return "action_crisis_safe"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
         if turn.slots.get("crisis_until"):
@@ -113,7 +122,9 @@ class ActionEmergency(Action):
     def name(self) -> str:
         return "action_emergency"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         return _help_with("medical_emergency", dispatcher, tracker)
 
 
@@ -123,7 +134,9 @@ class ActionUrgent(Action):
     def name(self) -> str:
         return "action_urgent"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         return _help_with("urgent_care", dispatcher, tracker)
 
 
@@ -133,7 +146,9 @@ class ActionDosing(Action):
     def name(self) -> str:
         return "action_dosing"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
         adopt(reply, reply.needs.help.reply(found(turn, "refuse_dosing"), turn.place(reply.needs.help)))

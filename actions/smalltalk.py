@@ -1,4 +1,5 @@
 """Small talk, people, and what a person decides about their words."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -12,7 +13,6 @@ from actions.needs import needs
 from actions.reply import Button, Reply
 from actions.turn import Turn
 
-
 #: After an answer, "anything i can take for it" is a question and no small talk.
 _MISTAKABLE = frozenset({"ask_capabilities", "ask_bot_identity", "chitchat"})
 
@@ -23,7 +23,9 @@ class ActionSmalltalk(Action):
     def name(self) -> str:
         return "action_smalltalk"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
         if turn.intent in _MISTAKABLE and leans(turn):
@@ -43,14 +45,18 @@ class ActionTalkToPerson(Action):
     def name(self) -> str:
         return "action_talk_to_person"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         reply = Reply(needs(), Turn.of(tracker))
         settings = reply.needs.settings
         if settings.operator_contact:
             contact = settings.operator_contact.removeprefix("tel:").removeprefix("mailto:")
             hours = f" ({settings.operator_hours})" if settings.operator_hours else ""
             name = settings.operator_name or "the people who run this chat"
-            reply.fixed("smalltalk", "people", "operator", category="smalltalk", name=name, contact=contact, hours=hours)
+            reply.fixed(
+                "smalltalk", "people", "operator", category="smalltalk", name=name, contact=contact, hours=hours
+            )
         else:
             reply.fixed("smalltalk", "people", "none_set", category="smalltalk")
         return reply.send(dispatcher)
@@ -62,7 +68,9 @@ class ActionDeleteMyData(Action):
     def name(self) -> str:
         return "action_delete_my_data"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         reply = Reply(needs(), Turn.of(tracker))
         wording = reply.needs.words.wording("privacy", "ask_delete")
         yes, no = wording.suggestions
@@ -78,7 +86,9 @@ class ActionDeleteConfirmed(Action):
     def name(self) -> str:
         return "action_delete_confirmed"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         reply = Reply(needs(), Turn.of(tracker))
         reply.fixed("smalltalk", "privacy", "deleted", category="smalltalk")
         reply.remember(flow=None, delete=True)
@@ -91,7 +101,9 @@ class ActionDontKeep(Action):
     def name(self) -> str:
         return "action_dont_keep"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         reply = Reply(needs(), Turn.of(tracker))
         reply.fixed("smalltalk", "privacy", "not_kept", category="smalltalk")
         reply.remember(keep=False)

@@ -1,4 +1,5 @@
 """What an action can know of a turn, read from the tracker once, in plain types."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -13,10 +14,22 @@ from bot.screen.help import Help
 from bot.screen.places import Place
 
 #: Turns of a conversation and small talk: never what a lone question is about.
-_TURNS = frozenset({
-    "follow_up", "tell_more", "ask_source", "affirm", "deny", "unsure", "not_what_i_meant", "repeat_simpler",
-    "next_step", "not_helping", "stop_flow", "im_safe",
-})
+_TURNS = frozenset(
+    {
+        "follow_up",
+        "tell_more",
+        "ask_source",
+        "affirm",
+        "deny",
+        "unsure",
+        "not_what_i_meant",
+        "repeat_simpler",
+        "next_step",
+        "not_helping",
+        "stop_flow",
+        "im_safe",
+    }
+)
 TOPIC_PREFIX = "ask_"
 
 
@@ -59,8 +72,15 @@ class Turn:
                 if a["intent"].startswith(TOPIC_PREFIX)
             },
             mentions=tuple(
-                Mention(e["entity"], e["value"], tuple(e.get("classes") or ()), e.get("surface", e["value"]),
-                        e["start"], e["end"], e.get("found", "exact"))
+                Mention(
+                    e["entity"],
+                    e["value"],
+                    tuple(e.get("classes") or ()),
+                    e.get("surface", e["value"]),
+                    e["start"],
+                    e["end"],
+                    e.get("found", "exact"),
+                )
                 for e in said.get("entities") or []
                 if "start" in e
             ),

@@ -1,4 +1,5 @@
 """Reads the fixed wording in `data/responses/`; nothing that a visitor reads stands in code."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

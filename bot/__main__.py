@@ -1,4 +1,5 @@
 """The commands: `python -m bot COMMAND`. Each lives in the package that does the work and is imported when called."""
+
 from __future__ import annotations
 
 import importlib

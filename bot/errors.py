@@ -1,4 +1,5 @@
 """The errors this project raises itself: a base and few children, each with a sentence for a person."""
+
 from __future__ import annotations
 
 

@@ -2,6 +2,7 @@
 
 The field names are those of the chat API (docs/architecture.md, "Message"): `to_dict` gives exactly that JSON.
 """
+
 from __future__ import annotations
 
 import dataclasses

@@ -5,6 +5,7 @@
 The screen looks before anything else does. When the engine fails or takes too long, the reply is made from the
 screen's finding alone.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -174,7 +175,10 @@ class Bot:
         if self._engine is None or not self._engine.ready:
             return None
         metadata: dict[str, Any] = {
-            "country": turn.country, "time_zone": turn.time_zone, "locale": turn.locale, "channel": turn.channel,
+            "country": turn.country,
+            "time_zone": turn.time_zone,
+            "locale": turn.locale,
+            "channel": turn.channel,
             "too_long": too_long and finding is None,
         }
         if finding is not None:

@@ -3,6 +3,7 @@
 This is the only module besides `bot.engine.compat` that reads the environment. Everything else is handed
 the frozen `Settings` object.
 """
+
 from __future__ import annotations
 
 import os
@@ -83,8 +84,13 @@ class Settings:
         port = _whole(env, "PORT", 8080, low=0, high=65535)
         return cls(
             var=var,
-            database_url=_matching(env, "DATABASE_URL", f"sqlite:///{var / 'evenkeel.db'}", _DATABASE,
-                                   "an address that begins with sqlite:// or postgresql://"),
+            database_url=_matching(
+                env,
+                "DATABASE_URL",
+                f"sqlite:///{var / 'evenkeel.db'}",
+                _DATABASE,
+                "an address that begins with sqlite:// or postgresql://",
+            ),
             models=Path(env.get("EVENKEEL_MODELS") or ROOT / "models"),
             data=Path(env.get("EVENKEEL_DATA") or ROOT / "data"),
             host=env.get("HOST", "127.0.0.1"),
@@ -98,10 +104,13 @@ class Settings:
             allow_null_origin=_switch(env, "ALLOW_NULL_ORIGIN", False),
             index_unreviewed=_switch(env, "INDEX_UNREVIEWED", False),
             operator_name=env.get("OPERATOR_NAME", ""),
-            operator_contact=_matching(env, "OPERATOR_CONTACT", "", _CONTACT,
-                                       "an address that begins with tel:, mailto: or https:"),
+            operator_contact=_matching(
+                env, "OPERATOR_CONTACT", "", _CONTACT, "an address that begins with tel:, mailto: or https:"
+            ),
             operator_hours=env.get("OPERATOR_HOURS", ""),
-            operator_country=_matching(env, "OPERATOR_COUNTRY", "", _COUNTRY, "a country code of two capital letters such as GB"),
+            operator_country=_matching(
+                env, "OPERATOR_COUNTRY", "", _COUNTRY, "a country code of two capital letters such as GB"
+            ),
             session_limit=_whole(env, "SESSION_LIMIT", 30, low=1, high=100_000),
             address_limit=_whole(env, "ADDRESS_LIMIT", 120, low=1, high=1_000_000),
             trusted_proxies=_whole(env, "TRUSTED_PROXIES", 0, low=0, high=10),
@@ -138,7 +147,8 @@ def _origins(given: str) -> list[str]:
     for origin in origins:
         if not re.fullmatch(r"https?://[^/\s*]+", origin):
             raise SettingError(
-                f"ALLOWED_ORIGINS holds {origin!r}, but each origin must look like https://clinic.example, without a path or *."
+                f"ALLOWED_ORIGINS holds {origin!r}, but each origin must look like https://clinic.example,"
+                " without a path or *."
             )
     return origins
 

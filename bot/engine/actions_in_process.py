@@ -2,6 +2,7 @@
 
 The same actions run unchanged on a remote action server when `ACTION_ENDPOINT` is set.
 """
+
 from __future__ import annotations
 
 from typing import Any
@@ -23,7 +24,12 @@ class InProcessEndpoint(EndpointConfig):
         self._executor.register_package(package)
 
     async def request(  # type: ignore[override]
-        self, method: str = "post", subpath: str | None = None, content_type: str = "", compress: bool = False, **kwargs: Any
+        self,
+        method: str = "post",
+        subpath: str | None = None,
+        content_type: str = "",
+        compress: bool = False,
+        **kwargs: Any,
     ) -> Any:
         """Run the action named in `kwargs["json"]`; returns {"events", "responses"} as a server would."""
         return await self._executor.run(kwargs["json"])

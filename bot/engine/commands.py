@@ -1,4 +1,5 @@
 """`python -m bot rasa …`: Rasa's own command line; `python -m bot actions`: our actions for it."""
+
 from __future__ import annotations
 
 import sys

@@ -11,6 +11,7 @@ Call `prepare()` before anything of Rasa's is imported; calling it again does no
 
 `patch_tracker_url()` mends the one place where Rasa builds a database address in the way of SQLAlchemy 1.3.
 """
+
 from __future__ import annotations
 
 import importlib.abc

@@ -1,4 +1,5 @@
 """Rasa behind one small class: start it with a model, hand it a message, get structured messages back."""
+
 from __future__ import annotations
 
 import asyncio
@@ -19,7 +20,6 @@ from bot.engine import quiet  # noqa: E402
 
 quiet.configure()
 
-import rasa.shared.utils.io  # noqa: E402
 from rasa.core.agent import Agent  # noqa: E402
 from rasa.core.channels.channel import OutputChannel, UserMessage  # noqa: E402
 from rasa.core.processor import MessageProcessor  # noqa: E402
@@ -61,7 +61,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a turn: the messages (`bot.message.Message.to_dict`), how it was read, what is remembered, the time."""
+    """What came of a turn: messages (`bot.message.Message.to_dict`), how it was read, what is remembered, the time."""
 
     messages: tuple[dict[str, Any], ...]
     parse: Mapping[str, Any]
@@ -163,7 +163,9 @@ class Engine:
             raise EngineError(f"The dialogue failed: {type(error).__name__}") from error
         if not collector.messages:
             raise EngineError("The dialogue gave no reply.")
-        return Outcome(tuple(collector.messages), message.parse_data or {}, collector.slots, time.perf_counter() - began)
+        return Outcome(
+            tuple(collector.messages), message.parse_data or {}, collector.slots, time.perf_counter() - began
+        )
 
     async def parse(self, text: str, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Intent, entities and the rest that the NLU pipeline says of `text`, without a conversation."""

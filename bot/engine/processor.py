@@ -1,6 +1,7 @@
 """Rasa's message processor with three changes: text is never a command, custom actions in process are
 trusted, and an action's failure is an error for the caller instead of silence for the visitor.
 """
+
 from __future__ import annotations
 
 import copy

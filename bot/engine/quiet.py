@@ -1,4 +1,5 @@
 """Keeps Rasa from logging what people write: its loggers stay at WARNING, and what carries words is dropped."""
+
 from __future__ import annotations
 
 import logging
@@ -18,7 +19,11 @@ def _drop_words(logger: Any, method: str, line: MutableMapping[str, Any]) -> Mut
 def configure() -> None:
     """Set Rasa's loggers up. Call again after anything of Rasa's that configures logging by itself."""
     structlog.configure(
-        processors=[structlog.stdlib.add_log_level, _drop_words, structlog.processors.KeyValueRenderer(key_order=["event"])],
+        processors=[
+            structlog.stdlib.add_log_level,
+            _drop_words,
+            structlog.processors.KeyValueRenderer(key_order=["event"]),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,

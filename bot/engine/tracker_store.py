@@ -4,6 +4,7 @@ Rasa's SQL store makes its own engine, creates its table itself, and reads and w
 a busy database stops every conversation for seconds. Here the engine is ours (bot.database), the table comes from
 our migrations, and every call runs in a thread.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -73,14 +74,16 @@ class DatabaseTrackerStore(TrackerStore):
         for event in list(tracker.events)[known:]:
             data = event.as_dict()
             intent = (data.get("parse_data") or {}).get("intent") or {}
-            rows.append({
-                "sender_id": tracker.sender_id,
-                "type_name": event.type_name,
-                "timestamp": event.timestamp,
-                "intent_name": intent.get("name"),
-                "action_name": data.get("name"),
-                "data": json.dumps(data),
-            })
+            rows.append(
+                {
+                    "sender_id": tracker.sender_id,
+                    "type_name": event.type_name,
+                    "timestamp": event.timestamp,
+                    "intent_name": intent.get("name"),
+                    "action_name": data.get("name"),
+                    "data": json.dumps(data),
+                }
+            )
         if rows:
             with write_transaction(self._engine) as connection:
                 connection.execute(_EVENTS.insert(), rows)

@@ -8,6 +8,7 @@
 A joint embedding is the two side by side, each of length 1, scaled so that the whole has length 1: the dot
 product of two joint embeddings is the mean of the two cosines.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -45,6 +46,7 @@ class Encoder:
         self._remembered = remembered
         self._memory: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = threading.Lock()
+        self._kept: dict[str, Vectors] | None = None
         self._loaded = False
         self._name = ""
 
@@ -78,8 +80,19 @@ class Encoder:
             self._threads = ThreadPoolExecutor(2, thread_name_prefix="encoder")
             self._loaded = True
 
+    def keep_all(self) -> None:
+        """Keep every embedding from now on: screen, content and dialogue model are made from the same sentences."""
+        self._kept = {} if self._kept is None else self._kept
+
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Joint embeddings of `texts`, shape (n, dim), float32, rows of length 1 (an empty text gives its own vector)."""
+        """Joint embeddings of `texts`, shape (n, dim), float32, rows of length 1; an empty text has its own vector."""
+        if self._kept is None:
+            return self._encode(texts)
+        new = [text for text in dict.fromkeys(texts) if text not in self._kept]
+        self._kept.update(zip(new, self._encode(new), strict=True))
+        return np.array([self._kept[text] for text in texts], dtype=np.float32).reshape(-1, self.dim)
+
+    def _encode(self, texts: Sequence[str]) -> Vectors:
         self._load()
         filled = [text or " " for text in texts]
         # The two encoders run side by side. Texts go to MiniLM one at a time: int8 activations are scaled over
@@ -89,8 +102,13 @@ class Encoder:
             english = self._english(filled[0])[None, :]
             return _joined(english, beside.result())
         english = np.array(list(self._threads.map(self._english, filled)), dtype=np.float32).reshape(-1, ENGLISH_DIM)
-        parts = [self._multilingual(filled[i : i + _BATCH]) for i in range(0, len(filled), _BATCH)]
-        return _joined(english, np.vstack(parts) if parts else np.empty((0, MULTILINGUAL_DIM), np.float32))
+        # Of like length together, so that little is padding.
+        order = sorted(range(len(filled)), key=lambda i: len(filled[i]))
+        multilingual = np.empty((len(filled), MULTILINGUAL_DIM), np.float32)
+        for start in range(0, len(order), _BATCH):
+            rows = order[start : start + _BATCH]
+            multilingual[rows] = self._multilingual([filled[i] for i in rows])
+        return _joined(english, multilingual)
 
     def encode_one(self, text: str) -> Vectors:
         """The joint embedding of one text, shape (dim,); remembered, so that a turn pays for it once."""

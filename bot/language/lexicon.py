@@ -3,6 +3,7 @@
 spaCy's entity ruler finds exact phrases of `data/lexicon/*.yml`; `spelling` finds misspelt names of drugs.
 Words that are also ordinary English ("speed", "k") count only beside a word that makes them a drug.
 """
+
 from __future__ import annotations
 
 import re
@@ -147,7 +148,11 @@ class Lexicon:
             self._surfaces[surface] = ("ambiguous", surface)
             needs = {fold(str(word)) for word in entry["needs"]}
             found[surface] = _Ambiguous(
-                kind, name, _any_of(needs - {_ANY_DRUG, surface}), _any_of(map(str, entry.get("unless", []))), _ANY_DRUG in needs
+                kind,
+                name,
+                _any_of(needs - {_ANY_DRUG, surface}),
+                _any_of(map(str, entry.get("unless", []))),
+                _ANY_DRUG in needs,
             )
         return found
 

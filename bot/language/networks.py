@@ -2,6 +2,7 @@
 
 Kept as npz without pickle, so that a file of weights can never execute code.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,5 +47,6 @@ def to_arrays(networks: Iterable[Layers]) -> dict[str, Floats]:
 def from_arrays(arrays: Mapping[str, Floats], layers: Sequence[int]) -> tuple[Layers, ...]:
     """The networks that `to_arrays` wrote; `layers` says how many layers each has."""
     return tuple(
-        Layers(tuple((arrays[f"{n}.{k}.w"], arrays[f"{n}.{k}.b"]) for k in range(count))) for n, count in enumerate(layers)
+        Layers(tuple((arrays[f"{n}.{k}.w"], arrays[f"{n}.{k}.b"]) for k in range(count)))
+        for n, count in enumerate(layers)
     )

@@ -2,6 +2,7 @@
 
 Screen, intent classifier and search all take a `Reading`; none of them encodes by itself.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -106,7 +107,9 @@ class Reader:
         if len(word) < _SHORTEST or word in self._ordinary or word in self._rank:
             return word
         allowed = 1 if len(word) <= 7 else 2
-        near = process.extract(word, self._by_first.get(word[0], []), scorer=OSA.distance, score_cutoff=allowed, limit=5)
+        near = process.extract(
+            word, self._by_first.get(word[0], []), scorer=OSA.distance, score_cutoff=allowed, limit=5
+        )
         if not near:
             return word
         closest = near[0][1]

@@ -4,6 +4,7 @@ Only for words that stand in no list of ordinary words: a name of five letters o
 seven letters and two above (optimal string alignment, so a swap of neighbours is one edit), with the same
 first letter or one that is known to be swapped. Two names equally near are no match.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -45,7 +46,11 @@ class Speller:
             return True
         for ending in _ENDINGS:
             stem = word.removesuffix(ending)
-            if stem != word and len(stem) > 2 and (stem in self._ordinary or stem + "e" in self._ordinary or stem[:-1] in self._ordinary):
+            if (
+                stem != word
+                and len(stem) > 2
+                and (stem in self._ordinary or stem + "e" in self._ordinary or stem[:-1] in self._ordinary)
+            ):
                 return True
         return word.endswith("ies") and word[:-3] + "y" in self._ordinary
 

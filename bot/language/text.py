@@ -2,6 +2,7 @@
 
 `clean` is what the rest of the program sees and stores; `fold` is for comparing only and never shown.
 """
+
 from __future__ import annotations
 
 import re
@@ -18,7 +19,9 @@ _INVISIBLE = re.compile(
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"\s+")
-_QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "´": "'", "`": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‐": "-", "‑": "-"})
+_QUOTES = str.maketrans(
+    {"’": "'", "‘": "'", "ʼ": "'", "´": "'", "`": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‐": "-", "‑": "-"}
+)
 
 # Letters of other scripts that are drawn like Latin ones (the frequent part of Unicode's confusables list,
 # https://www.unicode.org/reports/tr39/). Only applied to words that mix them with Latin letters.

@@ -7,6 +7,7 @@ Networks", https://arxiv.org/abs/1706.04599), and then all is learned anew from 
 
 Weights are kept as npz without pickle.
 """
+
 from __future__ import annotations
 
 import json
@@ -55,7 +56,7 @@ def softmax(scores: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Model:
-    """What was learned: the classes ("intent/aspect"), the networks whose probabilities are averaged, the temperature."""
+    """What was learned: classes ("intent/aspect"), the networks whose probabilities are averaged, the temperature."""
 
     classes: tuple[str, ...]
     networks: tuple[Layers, ...]
@@ -75,7 +76,9 @@ class Model:
         return names, probabilities @ member
 
 
-def learn(x: Floats, labels: Sequence[str], hidden: int, networks: int, epochs: int, seed: int) -> tuple[tuple[str, ...], tuple[Layers, ...]]:
+def learn(
+    x: Floats, labels: Sequence[str], hidden: int, networks: int, epochs: int, seed: int
+) -> tuple[tuple[str, ...], tuple[Layers, ...]]:
     """Train one logistic regression and `networks` networks with one hidden layer; returns classes and networks."""
     import warnings
 
@@ -91,9 +94,18 @@ def learn(x: Floats, labels: Sequence[str], hidden: int, networks: int, epochs: 
         linear = LogisticRegression(C=20, max_iter=60).fit(x, y)
         learned.append(Layers(((linear.coef_.T.astype(np.float32), linear.intercept_.astype(np.float32)),)))
         for n in range(networks):
-            net = MLPClassifier((hidden,), alpha=1e-3, learning_rate_init=2e-3, batch_size=128, max_iter=epochs, random_state=seed + n)
+            net = MLPClassifier(
+                (hidden,), alpha=1e-3, learning_rate_init=2e-3, batch_size=128, max_iter=epochs, random_state=seed + n
+            )
             net.fit(x, y)
-            learned.append(Layers(tuple((w.astype(np.float32), b.astype(np.float32)) for w, b in zip(net.coefs_, net.intercepts_, strict=True))))
+            learned.append(
+                Layers(
+                    tuple(
+                        (w.astype(np.float32), b.astype(np.float32))
+                        for w, b in zip(net.coefs_, net.intercepts_, strict=True)
+                    )
+                )
+            )
     return tuple(str(c) for c in linear.classes_), tuple(learned)
 
 
@@ -114,7 +126,9 @@ def fit_temperature(model: Model, x: Floats, labels: Sequence[str]) -> float:
     return float(min(np.linspace(0.6, 3.0, 49), key=loss))
 
 
-def train(x: Floats, labels: Sequence[str], voices: Sequence[str], *, hidden: int, networks: int, epochs: int, seed: int) -> Model:
+def train(
+    x: Floats, labels: Sequence[str], voices: Sequence[str], *, hidden: int, networks: int, epochs: int, seed: int
+) -> Model:
     """Learn from all sentences, with a temperature fitted on a fifth of the voices.
 
     Args:
@@ -128,7 +142,9 @@ def train(x: Floats, labels: Sequence[str], voices: Sequence[str], *, hidden: in
     if 0 < away.sum() < len(labels) / 2:
         kept = [label for label, out in zip(labels, away, strict=True) if not out]
         classes, nets = learn(x[~away], kept, hidden, 1, epochs, seed)
-        temperature = fit_temperature(Model(classes, nets, 1.0), x[away], [l for l, out in zip(labels, away, strict=True) if out])
+        temperature = fit_temperature(
+            Model(classes, nets, 1.0), x[away], [label for label, out in zip(labels, away, strict=True) if out]
+        )
     classes, nets = learn(x, labels, hidden, networks, epochs, seed)
     return Model(classes, nets, temperature)
 
@@ -184,12 +200,15 @@ class TopicClassifier(IntentClassifier, GraphComponent):
     def get_default_config() -> dict[str, Any]:
         """`hidden`, `networks`, `epochs`, `seed`: see `learn`; `ranking`, `aspects`: how many are given out;
         `leave_out`: intents that are not learned here because something else recognises them."""
-        return {"hidden": 384, "networks": 2, "epochs": 14, "seed": 7, "ranking": 20, "aspects": 24,
-                "leave_out": []}
+        return {"hidden": 384, "networks": 2, "epochs": 14, "seed": 7, "ranking": 20, "aspects": 24, "leave_out": []}
 
     @classmethod
     def create(
-        cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> TopicClassifier:
         """An untrained component."""
         return cls(config, model_storage, resource)
@@ -207,7 +226,9 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         with model_storage.read_from(resource) as folder:
             return cls(config, model_storage, resource, load(folder))
 
-    def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, model: Model | None = None) -> None:
+    def __init__(
+        self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, model: Model | None = None
+    ) -> None:
         self._config, self._storage, self._resource, self._model = config, model_storage, resource, model
 
     def train(self, training_data: TrainingData) -> Resource:
@@ -217,9 +238,13 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         if examples:
             x = np.vstack([_features(e) for e in examples])
             self._model = train(
-                x, [label_of(e) for e in examples], [voice_of(e) for e in examples],
-                hidden=int(self._config["hidden"]), networks=int(self._config["networks"]),
-                epochs=int(self._config["epochs"]), seed=int(self._config["seed"]),
+                x,
+                [label_of(e) for e in examples],
+                [voice_of(e) for e in examples],
+                hidden=int(self._config["hidden"]),
+                networks=int(self._config["networks"]),
+                epochs=int(self._config["epochs"]),
+                seed=int(self._config["seed"]),
             )
             with self._storage.write_to(self._resource) as folder:
                 save(self._model, folder)

@@ -1,4 +1,5 @@
 """Graph component: the lexicon's mentions as Rasa entities."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -26,7 +27,11 @@ class LexiconEntities(GraphComponent):
 
     @classmethod
     def create(
-        cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> LexiconEntities:
         """A new component; the lexicon is shared by the whole process and loaded on first use."""
         return cls(config)

@@ -1,4 +1,5 @@
 """Graph component: reads each message once and gives its embedding and what the lexicon saw as features."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -34,8 +35,12 @@ def indicators(reading: Reading) -> np.ndarray:
     kinds = [mention.kind for mention in reading.mentions]
     named = sum(kind in ("drug", "class") for kind in kinds)
     signs = [float(kind in kinds) for kind in _SIGNS]
-    form = [min(2, named) / 2, float(named > 0), float("?" in reading.folded),
-            min(len(reading.folded.split()), _MANY_WORDS) / _MANY_WORDS]
+    form = [
+        min(2, named) / 2,
+        float(named > 0),
+        float("?" in reading.folded),
+        min(len(reading.folded.split()), _MANY_WORDS) / _MANY_WORDS,
+    ]
     return np.array([*signs, *form], dtype=np.float32)
 
 
@@ -55,7 +60,11 @@ class SentenceFeatures(GraphComponent):
 
     @classmethod
     def create(
-        cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> SentenceFeatures:
         """A new component; the encoder itself is shared by the whole process and loaded on first use."""
         return cls(config)

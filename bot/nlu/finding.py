@@ -2,6 +2,7 @@
 
 The screen runs before Rasa and its finding travels in the message's metadata; it overrides the classifier.
 """
+
 from __future__ import annotations
 
 from typing import Any
@@ -31,7 +32,11 @@ class FindingIntent(GraphComponent):
 
     @classmethod
     def create(
-        cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> FindingIntent:
         """A new component; it has nothing to learn."""
         return cls()

@@ -3,6 +3,7 @@
 Rasa reads and checks YAML in pure Python, which takes most of a minute for twelve thousand sentences; its own
 `rasa data validate` still reads the same files in its own way.
 """
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -37,7 +38,9 @@ def phrasings(data: Path) -> list[Sentence]:
     for article in read_content(data).articles:
         for passage in article.sections:
             for question in passage.questions:
-                found.setdefault(question.lower(), Sentence(question, f"ask_{article.topic}", passage.aspects[0], PHRASING))
+                found.setdefault(
+                    question.lower(), Sentence(question, f"ask_{article.topic}", passage.aspects[0], PHRASING)
+                )
     return list(found.values())
 
 

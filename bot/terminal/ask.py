@@ -3,6 +3,7 @@
 The lines are those of the contract in docs/architecture.md, "ask in JSON Lines". Conversations live in memory
 for one run; nothing is stored, counted or published.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -54,7 +55,11 @@ async def _answer_lines(bot: Bot, lines: Iterable[str], out: TextIO) -> None:
         )
         messages, reasons = await bot.explain(turn)
         milliseconds = (time.perf_counter() - began) * 1000
-        print(json.dumps(as_line(request.get("id"), turn.text or "", messages, reasons, milliseconds)), file=out, flush=True)
+        print(
+            json.dumps(as_line(request.get("id"), turn.text or "", messages, reasons, milliseconds)),
+            file=out,
+            flush=True,
+        )
 
 
 def _requests(lines: Iterable[str], out: TextIO) -> Iterator[dict[str, Any]]:
@@ -110,7 +115,11 @@ def reasons_as_text(reasons: Reasons) -> Iterator[str]:
     """Why, in lines for a person."""
     yield "Why"
     found = reasons.finding
-    yield f"  screen    {found['category']} ({found['layer']}, {found['confidence']:.2f})" if found else "  screen    nothing"
+    yield (
+        f"  screen    {found['category']} ({found['layer']}, {found['confidence']:.2f})"
+        if found
+        else "  screen    nothing"
+    )
     ranking = list(reasons.parse.get("intent_ranking") or [])[:4]
     yield "  intent    " + ", ".join(f"{r['name']} {r['confidence']:.2f}" for r in ranking)
     aspects = list(reasons.parse.get("aspects") or [])[:3]

@@ -1,4 +1,5 @@
 """`python -m bot chat`: a conversation at the terminal."""
+
 from __future__ import annotations
 
 import argparse

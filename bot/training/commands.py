@@ -1,4 +1,5 @@
 """`python -m bot setup`: what is missing or out of date is made; `train`, `evaluate`, `vocabulary`."""
+
 from __future__ import annotations
 
 import argparse
@@ -22,8 +23,14 @@ def setup(arguments: list[str], settings: Settings) -> int:
     """Database, content, screen and dialogue model: each is made unless it is there and nothing has changed."""
     steps = _steps(settings)
     stamps = Stamps(settings.var / "made.json")
-    waiting = [(name, mark, there, make) for name, about, mark, there, make in steps if not (stamps.is_current(name, mark) and there())]
+    waiting = [
+        (name, mark, there, make)
+        for name, about, mark, there, make in steps
+        if not (stamps.is_current(name, mark) and there())
+    ]
     abouts = {name: (about) for name, about, *_ in steps}
+    if waiting:
+        _share_embeddings(settings)
     for number, (name, mark, _, make) in enumerate(waiting, 1):
         with _telling(f"[{number}/{len(waiting)}] {abouts[name]}"):
             make()
@@ -33,6 +40,7 @@ def setup(arguments: list[str], settings: Settings) -> int:
 
 def train(arguments: list[str], settings: Settings) -> int:
     """Train screen and dialogue model, even if nothing has changed."""
+    _share_embeddings(settings)
     stamps = Stamps(settings.var / "made.json")
     for name, about, mark, _, make in _steps(settings):
         if name in ("screen", "dialogue"):
@@ -47,7 +55,7 @@ FLOORS = {"topic": 0.80, "aspect": 0.88, "drug": 0.90, "oos": 0.75, "smalltalk":
 
 
 def evaluate(arguments: list[str], settings: Settings) -> int:
-    """Print figures on held-back voices, draw the confusion matrix; 1 when a floor is missed. `--misses N` lists misses."""
+    """Print figures on held-back voices and draw the confusion matrix; 1 when a floor is missed."""
     from bot.engine import compat
 
     compat.prepare()
@@ -64,7 +72,11 @@ def evaluate(arguments: list[str], settings: Settings) -> int:
             print(f"  {figure} miss  {why}")
     draw_confusion(report.pairs, settings.var / "figures" / "confusion.png")
     print(f"  confusion matrix: {settings.var.name}/figures/confusion.png")
-    print((settings.models / "screen" / "report.txt").read_text(encoding="utf-8") if (settings.models / "screen" / "report.txt").exists() else "")
+    print(
+        (settings.models / "screen" / "report.txt").read_text(encoding="utf-8")
+        if (settings.models / "screen" / "report.txt").exists()
+        else ""
+    )
     short = {name: floor for name, floor in FLOORS.items() if report.share(name) < floor}
     for name, floor in short.items():
         print(f"short of its floor: {name} {report.share(name):.3f} < {floor}")
@@ -82,23 +94,59 @@ def vocabulary(arguments: list[str], settings: Settings) -> int:
 Step = tuple[str, str, str, Callable[[], bool], Callable[[], None]]
 
 
+def _share_embeddings(settings: Settings) -> None:
+    """Screen, content and dialogue model are made from the same sentences: embed each once."""
+    from bot.language.reader import shared_reader
+
+    shared_reader(settings.data).encoder.keep_all()
+
+
 def _steps(settings: Settings) -> list[Step]:
     """(name, what is said, fingerprint, whether the result is there, how it is made), in order."""
     data, code = settings.data, ROOT / "bot"
     reading = [code / "language", data / "lexicon", data / "vocabulary"]
-    content = [data / "articles", data / "sources.yml", data / "fact_sources.yml", data / "topics.yml", code / "articles",
-               code / "database", *reading]
+    content = [
+        data / "articles",
+        data / "sources.yml",
+        data / "fact_sources.yml",
+        data / "topics.yml",
+        code / "articles",
+        code / "database",
+        *reading,
+    ]
     screen = [data / "nlu", data / "screen", code / "screen", *reading]
-    dialogue = [data / "nlu", data / "stories", ROOT / "domain.yml", ROOT / "config.yml", code / "nlu", code / "engine" / "compat.py",
-                *reading]
+    dialogue = [
+        data / "nlu",
+        data / "stories",
+        ROOT / "domain.yml",
+        ROOT / "config.yml",
+        code / "nlu",
+        code / "engine" / "compat.py",
+        *reading,
+    ]
     database = settings.database_url
     return [
-        ("content", "Database and articles (about 30 s)", fingerprint(content, database), lambda: _database_is_there(settings),
-         lambda: _load_content(settings)),
-        ("screen", "Safety screen (about 40 s)", fingerprint(screen), lambda: (settings.models / "screen").is_dir(),
-         lambda: _train_screen(settings)),
-        ("dialogue", "Dialogue model (about 70 s)", fingerprint(dialogue), lambda: (settings.models / f"{MODEL}.tar.gz").is_file(),
-         lambda: _train_dialogue(settings)),
+        (
+            "content",
+            "Database and articles (about 30 s)",
+            fingerprint(content, database),
+            lambda: _database_is_there(settings),
+            lambda: _load_content(settings),
+        ),
+        (
+            "screen",
+            "Safety screen (about 40 s)",
+            fingerprint(screen),
+            lambda: (settings.models / "screen").is_dir(),
+            lambda: _train_screen(settings),
+        ),
+        (
+            "dialogue",
+            "Dialogue model (about 70 s)",
+            fingerprint(dialogue),
+            lambda: (settings.models / f"{MODEL}.tar.gz").is_file(),
+            lambda: _train_dialogue(settings),
+        ),
     ]
 
 

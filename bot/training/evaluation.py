@@ -2,6 +2,7 @@
 
 Also here: Wilson intervals, calibration, and the confusion matrix as a picture.
 """
+
 from __future__ import annotations
 
 import math
@@ -15,10 +16,20 @@ import numpy as np
 from actions.deciding import Decision, Limits, decide, named_in
 from actions.needs import Needs
 from actions.turn import TOPIC_PREFIX, Turn
-from bot.language.lexicon import Mention
 from bot.training.sentences import HELD_VOICES, Sentence, read_sentences
 
-SMALLTALK = frozenset({"greet", "goodbye", "thanks", "chitchat", "ask_bot_identity", "ask_capabilities", "delete_my_data", "talk_to_person"})
+SMALLTALK = frozenset(
+    {
+        "greet",
+        "goodbye",
+        "thanks",
+        "chitchat",
+        "ask_bot_identity",
+        "ask_capabilities",
+        "delete_my_data",
+        "talk_to_person",
+    }
+)
 DANGERS = frozenset({"crisis_selfharm", "medical_emergency", "urgent_care", "panic_now"})
 
 
@@ -58,7 +69,9 @@ class Report:
         lines = ["Held back by voice (95 % Wilson interval)"]
         for name in self.total:
             low, high = wilson(self.hits[name], self.total[name])
-            lines.append(f"  {name:10} {self.share(name):.3f}  [{low:.3f}, {high:.3f}]  {self.hits[name]}/{self.total[name]}")
+            lines.append(
+                f"  {name:10} {self.share(name):.3f}  [{low:.3f}, {high:.3f}]  {self.hits[name]}/{self.total[name]}"
+            )
         lines.append(f"  expected calibration error {self.calibration_error:.3f}")
         lines += [f"    said {said:.2f}  was right {right:.2f}  ({n})" for said, right, n in self.calibration]
         return "\n".join(lines)
@@ -80,8 +93,16 @@ def turns_of(sentences: Sequence[Sentence], needs: Needs, model: object) -> list
             for intent, _, aspect in [label.partition("/")]
             if intent.startswith(TOPIC_PREFIX) and q > 1e-4
         }
-        turns.append(Turn(reading.text, names[best], float(of_intents[best]), dict(zip(names, map(float, of_intents), strict=True)),
-                          aspects, reading.mentions))
+        turns.append(
+            Turn(
+                reading.text,
+                names[best],
+                float(of_intents[best]),
+                dict(zip(names, map(float, of_intents), strict=True)),
+                aspects,
+                reading.mentions,
+            )
+        )
     return turns
 
 
@@ -118,7 +139,8 @@ def score(sentences: Sequence[Sentence], turns: Sequence[Turn], decisions: Seque
 
 def _asks(intent: str) -> bool:
     return intent in ("out_of_scope", "follow_up") or (
-        intent.startswith(TOPIC_PREFIX) and intent not in ("ask_dosing", "ask_source", "ask_bot_identity", "ask_capabilities")
+        intent.startswith(TOPIC_PREFIX)
+        and intent not in ("ask_dosing", "ask_source", "ask_bot_identity", "ask_capabilities")
     )
 
 
@@ -182,12 +204,18 @@ def draw_confusion(pairs: Mapping[tuple[str, str], int], path: Path) -> None:
     axes.set_xticks(range(len(columns)), [c.removeprefix(TOPIC_PREFIX) for c in columns], rotation=60, ha="right")
     axes.set_yticks(range(len(rows)), [r.removeprefix(TOPIC_PREFIX) for r in rows])
     for i, j in np.argwhere(table > 0):
-        axes.text(j, i, f"{int(table[i, j])}", ha="center", va="center", fontsize=7, color="white" if shares[i, j] > 0.5 else "black")
+        axes.text(
+            j,
+            i,
+            f"{int(table[i, j])}",
+            ha="center",
+            va="center",
+            fontsize=7,
+            color="white" if shares[i, j] > 0.5 else "black",
+        )
     axes.set_xlabel("answered as")
     axes.set_ylabel("labelled")
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
     pyplot.close(figure)
-
-

@@ -1,4 +1,5 @@
 """Says whether what a thing was made from has changed, so that nothing is made twice."""
+
 from __future__ import annotations
 
 import hashlib

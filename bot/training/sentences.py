@@ -1,4 +1,5 @@
 """Reads the training sentences of `data/nlu` (Rasa's own YAML form) quickly and without Rasa."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -55,7 +56,9 @@ def _read(path: Path) -> Iterator[Sentence]:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader) or {}
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise ContentError(path, mark.line + 1 if mark else None, f"not valid YAML: {getattr(error, 'problem', error)}") from error
+        raise ContentError(
+            path, mark.line + 1 if mark else None, f"not valid YAML: {getattr(error, 'problem', error)}"
+        ) from error
     for group in content.get("nlu", []):
         if "intent" not in group or not isinstance(group.get("examples"), str):
             raise ContentError(path, None, "every group needs an intent and examples")
@@ -66,6 +69,11 @@ def _read(path: Path) -> Iterator[Sentence]:
             if not line.startswith("- "):
                 raise ContentError(path, None, f"{group['intent']}, line {number} of a group: must begin with '- '")
             yield Sentence(
-                line[2:].strip(), group["intent"], str(given.get("aspect", "")), str(given.get("voice", "")),
-                str(given.get("family", "")), bool(given.get("near_miss", False)), str(given.get("lang", "en")),
+                line[2:].strip(),
+                group["intent"],
+                str(given.get("aspect", "")),
+                str(given.get("voice", "")),
+                str(given.get("family", "")),
+                bool(given.get("near_miss", False)),
+                str(given.get("lang", "en")),
             )

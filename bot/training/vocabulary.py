@@ -2,6 +2,7 @@
 
 Run after larger changes of sentences or articles: `python -m bot vocabulary`.
 """
+
 from __future__ import annotations
 
 import collections

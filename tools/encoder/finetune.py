@@ -6,6 +6,7 @@ Each label, and each passage, has a unit vector that is learned too; a sentence'
 away from the others (cross entropy over scaled cosines, as in Wang et al. 2017, "NormFace", with label smoothing). The
 word embeddings stay as they were, so that words the sentences never use keep their meaning.
 """
+
 from __future__ import annotations
 
 import json
@@ -63,7 +64,9 @@ def centres(rows: list[Row], vectors: torch.Tensor, key: str, names: list[str]) 
 def batches(rows: list[Row]) -> list[list[Row]]:
     """All rows in shuffled batches, each of sentences of like length."""
     shuffled = random.sample(rows, len(rows))
-    groups = [sorted(shuffled[i : i + BATCH * 20], key=lambda r: len(r["text"])) for i in range(0, len(rows), BATCH * 20)]
+    groups = [
+        sorted(shuffled[i : i + BATCH * 20], key=lambda r: len(r["text"])) for i in range(0, len(rows), BATCH * 20)
+    ]
     found = [group[i : i + BATCH] for group in groups for i in range(0, len(group), BATCH)]
     random.shuffle(found)
     return found
@@ -94,7 +97,9 @@ def teach(encoder: Encoder, rows: list[Row]) -> None:
             placed = [i for i, row in enumerate(batch) if row["passage"]]
             if placed:
                 which = torch.tensor([passages.index(batch[i]["passage"]) for i in placed])
-                loss = loss + PASSAGE_SHARE * entropy(PASSAGE_SCALE * vectors[placed] @ unit(of_passage, dim=-1).T, which)
+                loss = loss + PASSAGE_SHARE * entropy(
+                    PASSAGE_SCALE * vectors[placed] @ unit(of_passage, dim=-1).T, which
+                )
             optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(encoder.model.parameters(), 1.0)
@@ -114,8 +119,14 @@ def write(model: MiniLM, path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "whole.onnx"
         torch.onnx.export(
-            model, example, str(whole), input_names=names, output_names=["last_hidden_state"], dynamic_axes=axes,
-            opset_version=17, dynamo=False,
+            model,
+            example,
+            str(whole),
+            input_names=names,
+            output_names=["last_hidden_state"],
+            dynamic_axes=axes,
+            opset_version=17,
+            dynamo=False,
         )
         quantize_dynamic(str(whole), str(path), weight_type=QuantType.QInt8, per_channel=True)
 

@@ -1,4 +1,5 @@
 """BERT as MiniLM has it (6 layers of width 384), in plain PyTorch, and its weights from safetensors."""
+
 from __future__ import annotations
 
 import math
@@ -10,9 +11,14 @@ from torch import nn
 
 WIDTH, HEADS, INNER, LAYERS, WORDS = 384, 12, 1536, 6, 30522
 _OF_LAYER = {
-    "query": "attention.self.query", "key": "attention.self.key", "value": "attention.self.value",
-    "out": "attention.output.dense", "norm": "attention.output.LayerNorm",
-    "widen": "intermediate.dense", "narrow": "output.dense", "norm_after": "output.LayerNorm",
+    "query": "attention.self.query",
+    "key": "attention.self.key",
+    "value": "attention.self.value",
+    "out": "attention.output.dense",
+    "norm": "attention.output.LayerNorm",
+    "widen": "intermediate.dense",
+    "narrow": "output.dense",
+    "norm_after": "output.LayerNorm",
 }
 
 
@@ -44,11 +50,17 @@ class MiniLM(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.words, self.places, self.segments = nn.Embedding(WORDS, WIDTH), nn.Embedding(512, WIDTH), nn.Embedding(2, WIDTH)
+        self.words, self.places, self.segments = (
+            nn.Embedding(WORDS, WIDTH),
+            nn.Embedding(512, WIDTH),
+            nn.Embedding(2, WIDTH),
+        )
         self.norm = nn.LayerNorm(WIDTH, eps=1e-12)
         self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
+    ) -> torch.Tensor:
         places = torch.arange(input_ids.shape[1], device=input_ids.device)[None]
         x = self.norm(self.words(input_ids) + self.places(places) + self.segments(token_type_ids))
         bias = (1.0 - attention_mask[:, None, None, :].to(x.dtype)) * -1e4

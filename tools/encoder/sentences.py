@@ -1,7 +1,8 @@
 """Writes the sentences that the encoder learns from as JSON Lines: plain text, label, passage.
 
-    python -m tools.encoder.sentences OUT.jsonl
+python -m tools.encoder.sentences OUT.jsonl
 """
+
 from __future__ import annotations
 
 import json
@@ -18,7 +19,7 @@ from bot.training.sentences import HELD_VOICES, read_sentences
 
 
 def rows(data: Path) -> Iterator[dict[str, Any]]:
-    """{"text", "label", "passage", "held"} for every English sentence and every phrasing; held ones are for measuring."""
+    """{"text", "label", "passage", "held"} for every English sentence and phrasing; held ones are for measuring."""
     reader = shared_reader(data)
     sentences = [s for folder in ("nlu", "screen/sentences") for s in read_sentences(data / folder) if s.lang == "en"]
     for sentence, family in zip(sentences, held_families(sentences), strict=True):
