@@ -1,0 +1,59 @@
+"""What the screen found overrides whatever was classified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.nlu.finding import INTENT_OF, FindingIntent
+from bot.screen.findings import CATEGORIES, Finding
+from bot.settings import ROOT
+from tests.nlu.conftest import message
+
+RANKING = [{"name": "thanks", "confidence": 0.9}, {"name": "ask_dosing", "confidence": 0.1}]
+
+
+def told(built: Callable, finding: dict[str, Any] | None) -> Any:
+    """A message that was classified as thanks, with a finding in its metadata, after the component."""
+    said = message("anything")
+    said.set("intent", dict(RANKING[0]))
+    said.set("intent_ranking", [dict(r) for r in RANKING])
+    said.set("metadata", {"country": "GB"} if finding is None else {"finding": finding})
+    return built(FindingIntent).process([said])[0]
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_every_category_becomes_its_intent(built: Callable, category: Any) -> None:
+    said = told(built, Finding(category, 0.7, "classifier").to_dict())
+    assert said.get("intent") == {"name": INTENT_OF[category], "confidence": 0.7}
+    assert said.get("intent_ranking")[0] == said.get("intent")
+    assert [r["name"] for r in said.get("intent_ranking")].count(INTENT_OF[category]) == 1
+    assert RANKING[0] in said.get("intent_ranking"), "the ranking keeps what the classifier thought"
+    assert said.as_dict(only_output_properties=True)["intent"] == said.get("intent")
+
+
+@pytest.mark.parametrize("finding", [None, {}, {"category": "something new", "confidence": 1.0}])
+def test_without_a_finding_nothing_changes(built: Callable, finding: dict[str, Any] | None) -> None:
+    said = told(built, finding)
+    assert said.get("intent") == RANKING[0]
+    assert said.get("intent_ranking") == RANKING
+
+
+def test_a_message_that_nothing_classified(built: Callable) -> None:
+    said = message("anything")
+    said.set("metadata", {"finding": {"category": "panic_now"}})
+    built(FindingIntent).process([said])
+    assert said.get("intent") == {"name": "panic_now", "confidence": 1.0}
+
+
+def test_every_intent_is_in_the_domain() -> None:
+    domain = yaml.safe_load((ROOT / "domain.yml").read_text(encoding="utf-8"))
+    assert set(INTENT_OF.values()) <= set(domain["intents"])
+
+
+def test_it_stands_last_in_the_pipeline() -> None:
+    config = yaml.safe_load((ROOT / "config.yml").read_text(encoding="utf-8"))
+    assert config["pipeline"][-1]["name"] == "bot.nlu.finding.FindingIntent"
