@@ -66,7 +66,11 @@ class Twilio(Platform):
     def verify(self, hook: Hook) -> None:
         # The signature is over the fields, so they are taken apart first; nothing is made of them before it is checked.
         given = hook.headers.get("x-twilio-signature")
-        if not given or not signatures.twilio(given, hook.urls, _fields(hook.body), self._settings.auth_token):
+        try:
+            genuine = signatures.twilio(given, hook.urls, _fields(hook.body), self._settings.auth_token)
+        except Malformed:
+            genuine = False
+        if not genuine:
             raise Forged("The signature is missing or wrong.")
 
     def acknowledge(self) -> Response:
