@@ -14,6 +14,7 @@ from actions.turn import Turn
 from bot.articles.ranking import INTERACTIONS, NOTHING_FOUND, Query
 from bot.articles.store import Passage, Ranked
 from bot.language.lexicon import Mention
+from bot.message import SourceRef
 
 
 class ActionAnswer(Action):
@@ -55,7 +56,8 @@ def show(decision: Decision, turn: Turn, reply: Reply) -> None:
     drugs = decision.query.drugs if best.passage.topic == INTERACTIONS else ()
     mentions = tuple(d for d in drugs if isinstance(d, Mention))
     names, missing = named_in(best, mentions)
-    extra, sources = [], []
+    extra: list[str] = []
+    sources: list[SourceRef] = []
     for drug in missing[:2]:
         other = _about(drug, decision.query, reply.needs)
         names += [drug.name, *drug.classes[:1]]

@@ -12,8 +12,9 @@ from actions.reply import Button, Reply
 from actions.safety import adopt, found
 from actions.turn import Turn
 from bot.message import Flow
+from bot.screen.findings import Category
 
-PANIC = "panic_now"
+PANIC: Category = "panic_now"
 
 
 class ActionPanicCheck(Action):

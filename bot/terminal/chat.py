@@ -7,7 +7,8 @@ import asyncio
 import uuid
 
 from bot.channels.plain import as_text
-from bot.service import Turn
+from bot.message import Suggestion
+from bot.service import Bot, Turn
 from bot.settings import Settings
 from bot.terminal.ask import in_memory
 
@@ -23,8 +24,8 @@ def run(arguments: list[str], settings: Settings) -> int:
     return 0
 
 
-async def _talk(bot, country: str | None) -> None:  # type: ignore[no-untyped-def]
-    conversation, buttons = uuid.uuid4().hex, []
+async def _talk(bot: Bot, country: str | None) -> None:
+    conversation, buttons = uuid.uuid4().hex, list[Suggestion]()
     while True:
         try:
             line = (await asyncio.to_thread(input, "> ")).strip()

@@ -104,7 +104,7 @@ def _share_embeddings(settings: Settings) -> None:
 def _steps(settings: Settings) -> list[Step]:
     """(name, what is said, fingerprint, whether the result is there, how it is made), in order."""
     data, code = settings.data, ROOT / "bot"
-    reading = [code / "language", data / "lexicon", data / "vocabulary"]
+    reading = [code / "language", data / "lexicon", data / "vocabulary", data / "encoder"]
     content = [
         data / "articles",
         data / "sources.yml",

