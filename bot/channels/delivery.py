@@ -97,13 +97,17 @@ class Delivery:
             try:
                 await places.acquire()
                 claimed = await self._queue.run(self._queue.claim, platform.name) if self._bot.ready else None
+                pause = LOOK
+                if claimed is None and self._bot.ready:
+                    soon = await self._queue.run(self._queue.seconds_to_next, platform.name)
+                    pause = LOOK if soon is None else min(LOOK, soon + 0.005)
             except Exception as error:
                 _log.error("%s: the queue could not be read: %s", platform.title, describe(error))
-                claimed = None
+                claimed, pause = None, LOOK
             if claimed is None:
                 places.release()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), LOOK)
+                    await asyncio.wait_for(wake.wait(), pause)
                 continue
             self._held.add(claimed[0].conversation)
             task = asyncio.create_task(self._converse(platform, *claimed))

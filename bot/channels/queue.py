@@ -267,6 +267,14 @@ class Queue:
                 return None
             return self._person(connection, conversation), step
 
+    def seconds_to_next(self, channel: str) -> float | None:
+        """How long until something of `channel` is due that nobody works on; None: nothing is."""
+        free = sa.or_(_people.c.locked_until.is_(None), _people.c.locked_until < now())
+        query = sa.select(_people.c.due).where(_people.c.channel == channel, _people.c.due.is_not(None), free)
+        with self._engine.connect() as connection:
+            due = connection.execute(query.order_by(_people.c.due).limit(1)).scalar()
+        return None if due is None else max(0.0, (due - now()).total_seconds())
+
     def advance(self, conversation: str, became: Became, last: bool = False) -> tuple[Person, Step] | None:
         """Record what became of the last step and take the next; None: there is none, and the lock is given back.
 
