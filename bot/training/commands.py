@@ -165,7 +165,11 @@ def _load_content(settings: Settings) -> None:
     engine = make_engine(settings.database_url)
     upgrade(engine)
     report = load(engine, settings.data)
-    print(report, file=sys.stderr)
+    counts = {"new": report.added, "changed": report.changed, "retired": report.retired}
+    said = ", ".join(f"{len(ids)} {what}" for what, ids in counts.items() if ids) or "nothing new"
+    print(f" {said} …", end="", file=sys.stderr)
+    for name in report.conflicts:
+        print(f"\n  {name} was edited by staff and differs from its file: left as it is.", file=sys.stderr)
     embed_missing(engine, shared_reader(settings.data))
 
 
