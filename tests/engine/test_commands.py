@@ -27,7 +27,9 @@ def test_data_validate(toy: Toy) -> None:
 
 def test_data_validate_finds_a_fault(toy: Toy, tmp_path: Path) -> None:
     rules = tmp_path / "rules.yml"
-    rules.write_text('version: "3.1"\nrules:\n  - rule: x\n    steps: [{intent: no_such_intent}, {action: utter_greet}]\n')
+    rules.write_text(
+        'version: "3.1"\nrules:\n  - rule: x\n    steps: [{intent: no_such_intent}, {action: utter_greet}]\n'
+    )
     done = toy.run("rasa", "data", "validate", "--fail-on-warnings", "--data", str(rules), "data/nlu.yml")
     assert done.returncode != 0
     assert "no_such_intent" in done.stdout + done.stderr
@@ -83,5 +85,7 @@ socket.create_connection(("localhost", server.getsockname()[1]), timeout=5).clos
 """
     subprocess.run([sys.executable, "-c", attempts], env={**environment, "EVENKEEL_OFFLINE_LOG": str(log)}, check=True)
     noted = log.read_text(encoding="utf-8")
-    assert [name in noted for name in ("192.0.2.1", "example.invalid", "telemetry.invalid", "loop.invalid")] == [True] * 4
+    assert [name in noted for name in ("192.0.2.1", "example.invalid", "telemetry.invalid", "loop.invalid")] == [
+        True
+    ] * 4
     assert "localhost" not in noted and "127.0.0.1" not in noted

@@ -1,0 +1,173 @@
+"""Conversations in our own database: whole, appended to only, and never at the expense of other conversations."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+
+import pytest
+import sqlalchemy as sa
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import ActionExecuted, BotUttered, Event, SlotSet, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from bot.database.engine import make_engine, write_transaction
+from bot.engine.engine import Engine, Turn
+from bot.engine.tracker_store import DatabaseTrackerStore
+from tests.engine.conftest import HERE, Toy
+
+DOMAIN = Domain.load(str(HERE / "toy" / "domain.yml"))
+
+
+def turn(text: str = "hello", number: int = 1) -> list[Event]:
+    """The events of one turn, as Rasa makes them."""
+    parsed = {"intent": {"name": "greet", "confidence": 0.9}, "entities": [], "text": text}
+    return [
+        UserUttered(
+            text, parsed["intent"], [], parsed, input_channel="web", message_id=f"m{number}", metadata={"n": 1}
+        ),  # type: ignore[arg-type]
+        ActionExecuted("action_toy_unlock", policy="rules", confidence=1.0),
+        SlotSet("unlocked", ["ü🙂", {"deep": [1, None]}]),
+        BotUttered("", {"custom": {"lead": "hi “there”", "sources": []}}, {"utter_action": None}),
+        ActionExecuted("action_listen"),
+    ]
+
+
+def tracker_of(name: str, *events: Event) -> DialogueStateTracker:
+    tracker = DialogueStateTracker(name, DOMAIN.slots)
+    for event in events:
+        tracker.update(event)
+    return tracker
+
+
+@pytest.fixture
+def store(database: sa.Engine) -> DatabaseTrackerStore:
+    return DatabaseTrackerStore(DOMAIN, database)
+
+
+def rows(engine: sa.Engine) -> list[sa.Row]:
+    with engine.connect() as connection:
+        return list(connection.execute(sa.text("SELECT * FROM events ORDER BY id")))
+
+
+# -- what is kept ------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_saved_comes_back(store: DatabaseTrackerStore) -> None:
+    saved = tracker_of("one", *turn())
+    await store.save(saved)
+    found = await store.retrieve("one")
+    assert found is not None
+    assert [e.as_dict() for e in found.events] == [e.as_dict() for e in saved.events]
+    assert found.get_slot("unlocked") == ["ü🙂", {"deep": [1, None]}]
+    assert found.latest_message is not None and found.latest_message.message_id == "m1"
+    assert (await store.retrieve_full_tracker("one")) == found
+    assert await store.retrieve("two") is None
+
+
+async def test_rows_are_as_rasa_writes_them(store: DatabaseTrackerStore, database: sa.Engine) -> None:
+    await store.save(tracker_of("one", *turn()))
+    said, acted, remembered, *_ = rows(database)
+    assert (said.sender_id, said.type_name, said.intent_name, said.action_name) == ("one", "user", "greet", None)
+    assert (acted.type_name, acted.action_name) == ("action", "action_toy_unlock")
+    assert remembered.type_name == "slot"
+    assert json.loads(said.data)["text"] == "hello"
+    assert said.timestamp == pytest.approx(time.time(), abs=60)
+
+
+async def test_only_what_is_new_is_written(store: DatabaseTrackerStore, database: sa.Engine) -> None:
+    tracker = tracker_of("one", *turn())
+    await store.save(tracker)
+    before = rows(database)
+    await store.save(tracker)
+    assert rows(database) == before, "nothing new, nothing written"
+    again = await store.retrieve("one")
+    assert again is not None
+    for event in turn("and then?", 2):
+        again.update(event)
+    await store.save(again)
+    after = rows(database)
+    assert after[: len(before)] == before
+    assert len(after) == 2 * len(before)
+
+
+async def test_conversations_are_apart_and_can_be_forgotten(store: DatabaseTrackerStore) -> None:
+    await store.save(tracker_of("one", *turn()))
+    await store.save(tracker_of("two", *turn()))
+    assert set(await store.keys()) == {"one", "two"}
+    store.forget("one")
+    store.forget("never there")
+    assert set(await store.keys()) == {"two"}
+    assert await store.retrieve("one") is None
+
+
+async def test_a_forgotten_conversation_begins_anew(store: DatabaseTrackerStore, database: sa.Engine) -> None:
+    tracker = tracker_of("one", *turn())
+    await store.save(tracker)
+    store.forget("one")
+    await store.save(tracker_of("one", *turn("hello again", 2)))
+    found = await store.retrieve("one")
+    assert found is not None
+    assert [e.text for e in found.events if isinstance(e, UserUttered)] == ["hello again"]
+
+
+# -- while others write ------------------------------------------------------------------------------------------
+
+
+async def test_another_writer_holds_up_no_other_conversation(sqlite_database: sa.Engine) -> None:
+    """SQLite has one writer at a time: who waits for it must not stop the event loop."""
+    store = DatabaseTrackerStore(DOMAIN, sqlite_database)
+    other = make_engine(sqlite_database.url)
+    holds, release = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with write_transaction(other) as connection:
+            connection.exec_driver_sql("CREATE TABLE busy (x INTEGER)")
+            holds.set()
+            release.wait(5)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    await asyncio.to_thread(holds.wait, 5)
+    saving = asyncio.create_task(store.save(tracker_of("one", *turn())))
+    longest, last = 0.0, time.perf_counter()
+    for _ in range(30):
+        await asyncio.sleep(0.01)
+        longest, last = max(longest, time.perf_counter() - last), time.perf_counter()
+    assert not saving.done(), "the other writer still holds the database"
+    assert longest < 2, "the event loop stood still"
+    assert await store.retrieve("one") is None, "reading goes on meanwhile"
+    release.set()
+    await asyncio.wait_for(saving, 5)
+    writer.join()
+    other.dispose()
+    assert await store.retrieve("one") is not None
+
+
+async def test_many_conversations_at_once(store: DatabaseTrackerStore) -> None:
+    await asyncio.gather(*(store.save(tracker_of(f"c{n}", *turn())) for n in range(20)))
+    assert len(set(await store.keys())) == 20
+
+
+# -- with the engine ---------------------------------------------------------------------------------------------
+
+
+async def test_the_engine_goes_on_after_a_restart(toy: Toy, database: sa.Engine) -> None:
+    async def ask(text: str) -> dict:
+        engine = Engine(toy.model, tracker_store=DatabaseTrackerStore(Domain.empty(), database))
+        engine.start()
+        await engine.handle(Turn("one", text))
+        return await engine.slots("one")
+
+    await ask("hello")
+    first = len(rows(database))
+    assert (await ask("good morning"))["unlocked"] is None
+    texts = [json.loads(row.data)["text"] for row in rows(database) if row.type_name == "user"]
+    assert texts == ["hello", "good morning"]
+    assert len(rows(database)) > first
+    engine = Engine(toy.model, tracker_store=DatabaseTrackerStore(Domain.empty(), database))
+    engine.start()
+    await engine.forget("one")
+    assert rows(database) == []
