@@ -26,6 +26,27 @@ INTENT_OF = {
 }
 
 
+#: A request about doses that only one layer of the screen found counts from this probability of the classifier on …
+_LEAST_DOSING = 0.12
+#: … and care today that the screen's classifier alone found does not beside a topic this likely.
+_SURE_TOPIC = 0.85
+
+
+def doubted(finding: dict[str, Any], ranking: list[dict[str, Any]]) -> bool:
+    """Whether the intent classifier contradicts a finding that is no danger to life.
+
+    Only for requests about doses and for care today: a crisis, an emergency and panic are never doubted.
+    """
+    likely = {r["name"]: float(r["confidence"]) for r in ranking}
+    if not likely or finding.get("layer") == "both":
+        return False
+    if finding["category"] == "refuse_dosing":
+        return likely.get("ask_dosing", 0.0) < _LEAST_DOSING
+    if finding["category"] == "urgent_care" and finding.get("layer") == "classifier":
+        return max((p for name, p in likely.items() if name.startswith("ask_")), default=0.0) > _SURE_TOPIC
+    return False
+
+
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
 class FindingIntent(GraphComponent):
     """Puts the screen's finding in the place of the classified intent; must stand last in the pipeline."""
@@ -45,7 +66,11 @@ class FindingIntent(GraphComponent):
         """Override the intent of messages that carry a finding; the ranking keeps what the classifier thought."""
         for message in messages:
             finding = (message.get("metadata") or {}).get(FINDING)
-            if finding and finding.get("category") in INTENT_OF:
+            if (
+                finding
+                and finding.get("category") in INTENT_OF
+                and not doubted(finding, message.get("intent_ranking") or [])
+            ):
                 chosen = {"name": INTENT_OF[finding["category"]], "confidence": float(finding.get("confidence", 1.0))}
                 ranking = [r for r in message.get("intent_ranking") or [] if r["name"] != chosen["name"]]
                 message.set(INTENT, chosen, add_to_output=True)
