@@ -17,6 +17,7 @@ COMMANDS = {
     "evaluate": ("bot.training.commands:evaluate", "figures on sentences that were held back, with a picture"),
     "vocabulary": ("bot.training.commands:vocabulary", "make the list of usual words again"),
     "articles": ("bot.articles.commands:run", "load, export, check or list the articles"),
+    "channels": ("bot.channels.commands:run", "messengers: which are on, Telegram's webhook, previews, what was given up"),
     "privacy": ("bot.ops.commands:run", "remove what is older than the retention, or one conversation"),
     "actions": ("bot.engine.commands:actions", "serve the custom actions for Rasa's own commands"),
     "rasa": ("bot.engine.commands:rasa", "Rasa's own command line on this project: train, shell, test, data …"),

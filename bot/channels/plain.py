@@ -11,14 +11,15 @@ _REVIEW = {
 
 
 def as_text(message: Message, *, numbered: bool = False) -> str:
-    """Lead, details, contacts, sources, review, choices; the disclaimer always last.
+    """Lead, details, contacts (in danger before the details), sources, review, choices; the disclaimer always last.
 
     Args:
         numbered: number the choices, for a person who can answer with a number.
     """
-    blocks = [message.lead, *message.details]
-    if message.contacts:
-        blocks.append("\n".join(contact_line(c) for c in message.contacts))
+    numbers = ["\n".join(contact_line(c) for c in message.contacts)] if message.contacts else []
+    blocks = [message.lead, *message.details, *numbers]
+    if message.kind == "safety":  # whom to call comes before what else there is to say
+        blocks = [message.lead, *numbers, *message.details]
     if message.sources:
         blocks.append("Sources:\n" + "\n".join(f"- {source_line(s)}" for s in message.sources))
     if message.review:

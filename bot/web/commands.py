@@ -100,4 +100,6 @@ def addresses(settings: Settings, port: int) -> str:
     ]
     if settings.public_url.rstrip("/") not in (local, f"http://localhost:{settings.port}"):
         lines.insert(1, f"  visitors come to {settings.public_url}/")
-    return "\n".join([*lines, "Stop it with Ctrl+C."])
+    from bot.channels.registry import summary
+
+    return "\n".join([*lines, "  messengers", *(f"  {line}" for line in summary(settings)), "Stop it with Ctrl+C."])
