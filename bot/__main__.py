@@ -16,6 +16,7 @@ COMMANDS = {
     "train": ("bot.training.commands:train", "train the screen and the dialogue model"),
     "evaluate": ("bot.training.commands:evaluate", "figures on sentences that were held back, with a picture"),
     "vocabulary": ("bot.training.commands:vocabulary", "make the list of usual words again"),
+    "memory": ("bot.ops.memory:run", "what the memory of the serving process consists of"),
     "articles": ("bot.articles.commands:run", "load, export, check or list the articles"),
     "channels": ("bot.channels.commands:run", "messengers: which are on, Telegram's webhook, previews, what was given up"),
     "privacy": ("bot.ops.commands:run", "remove what is older than the retention, or one conversation"),

@@ -20,6 +20,7 @@ STEPS = {
     "types": ["-m", "mypy"],
     "data": ["-m", "bot", "rasa", "data", "validate"],
     "figures": ["-m", "bot", "evaluate"],
+    "memory": ["-m", "bot", "memory"],
     "tests": ["-m", "pytest"],
 }
 
