@@ -48,7 +48,8 @@ _WORDS = {
 #: 21610: opted out; 63003, 21614, 21211, 21408: cannot be reached at all.
 _UNWANTED = {21610}
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
-_SAY_STOP = re.compile(r"\b(write|say|type|text|reply|send|answer|tap|press)\b[^.!?]*\bstop\b", re.IGNORECASE)
+# In capitals it is meant as the word that ends all messages.
+_SAY_STOP = re.compile(r"\b(?i:write|say|type|text|reply|send|answer|tap|press)\b[^.!?]*\b[Ss]top\b")
 _STOP = re.compile(r"\bstop\b", re.IGNORECASE)
 _END, _MORE = "End the exercise", "Text MORE for details."
 

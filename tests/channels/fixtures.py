@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute
 from bot.channels.messengers import Messengers
 from bot.channels.registry import platforms_of
 from bot.database.engine import make_engine
+from bot.database.migrate import HEAD
 from bot.database.models import Base
 from bot.message import Contact, Message, Review, SourceRef, Suggestion
 from bot.ops.health import Metrics
@@ -145,6 +146,14 @@ class Office:
                 await asyncio.sleep(0.02)
 
 
+def _tables(engine: sa.Engine) -> None:
+    """As the migrations make them, but quicker."""
+    Base.metadata.create_all(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) PRIMARY KEY)")
+        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{HEAD}') ON CONFLICT DO NOTHING")
+
+
 @contextlib.asynccontextmanager
 async def office(
     folder: Path,
@@ -157,7 +166,7 @@ async def office(
     """The messengers at work, or only taking in (`working=False`), on the database in `folder`."""
     chosen = settings_in(folder, **settings)
     engine = database or make_engine(chosen.database_url)
-    Base.metadata.create_all(engine)
+    _tables(engine)
     others = stand_ins or {stand_in.name: stand_in() for stand_in in STAND_INS}
     platforms = platforms_of(chosen)
     for platform in platforms:
