@@ -166,7 +166,7 @@ def test_rasa_can_be_imported_and_does_not_phone_home() -> None:
             version=rasa.version.__version__,
             enabled=rasa.telemetry.is_telemetry_enabled(),
             variable=os.environ["RASA_TELEMETRY_ENABLED"],
-            real=[name for name in ("tensorflow", "sentry_sdk", "redis") if getattr(sys.modules.get(name), "__file__", None)],
+            real=[n for n in ("tensorflow", "sentry_sdk", "redis") if getattr(sys.modules.get(n), "__file__", None)],
         )
     """)
     assert told == {"version": "3.6.21", "enabled": False, "variable": "false", "real": []}
