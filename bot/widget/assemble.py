@@ -92,7 +92,7 @@ def assemble(helplines: Mapping[str, Any], retention_days: int) -> Bundle:
         _ENTRY_MODULES,
         {
             "PANEL": next(iter(files)),
-            "PANEL_HASH": integrity(panel),
+            "PANEL_HASH": integrity(panel, "sha256"),
             "LANGUAGES": languages,
             "LAUNCHER_STYLE": _style("launcher.css"),
         },
@@ -110,9 +110,9 @@ def emergency_numbers(countries: Mapping[str, Any]) -> tuple[dict[str, list[str]
     return {code: found for code, found in numbers.items() if found}, union
 
 
-def integrity(content: bytes) -> str:
+def integrity(content: bytes, method: str = "sha384") -> str:
     """The value of an `integrity` attribute for `content`."""
-    return "sha384-" + base64.b64encode(hashlib.sha384(content).digest()).decode()
+    return f"{method}-{base64.b64encode(hashlib.new(method, content).digest()).decode()}"
 
 
 def strip(script: str) -> str:
@@ -149,15 +149,12 @@ def _literal(value: Any) -> str:
 
 
 def _style(name: str) -> str:
-    """A style sheet without comments, indents and the blanks and line ends that say nothing."""
+    """A style sheet without comments and without the blanks, zeros and signs that say nothing."""
     text = re.sub(r"/\*.*?\*/", "", (SOURCE / name).read_text(encoding="utf-8"), flags=re.DOTALL)
-    return (
-        re.sub(r"\s*([{};,])\s*|\s+|(?<=:)\s", lambda found: found[1] or " ", text)
-        .replace(": ", ":")
-        .replace(";}", "}")
-        .strip()
-    )
+    text = re.sub(r"\s+", " ", text)
+    text = re.sub(r" ?([{};,>]) ?|(?<=:) ", lambda found: found[1] or "", text)
+    return re.sub(r"(?<![\w.])0(?=\.\d)", "", text).replace(";}", "}").strip()
 
 
 def _short(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
+    return hashlib.sha256(content).hexdigest()[:12]

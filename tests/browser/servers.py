@@ -94,6 +94,8 @@ def place(folder: Path) -> Iterator[Place]:
 
     async def page(request: Request) -> Response:
         html, headers = pages.get(request.url.path, ("", {}))
+        if request.url.path == "/favicon.ico":
+            return Response(status_code=204)
         if request.url.path.endswith((".css", ".js")):
             kind = "text/css" if request.url.path.endswith(".css") else "text/javascript"
             return PlainTextResponse(html, headers={"Content-Type": kind, **headers})

@@ -17,6 +17,7 @@ export function reduce(state, event) {
     entries: state.entries.map((entry) => (entry.id === id && entry.from === "visitor" ? { ...entry, ...values } : entry)),
   });
   const entry = find(state, event.id);
+  const fresh = (online) => ({ status: "waiting", reason: online ? "" : "offline", wait: 0, tries: 0 });
   switch (event.type) {
     case "said":
       if (entry) return state;
@@ -24,7 +25,7 @@ export function reduce(state, event) {
         ...state,
         entries: [
           ...state.entries,
-          { from: "visitor", id: event.id, text: event.text, button: event.button, status: "waiting", tries: 0 },
+          { from: "visitor", id: event.id, text: event.text, button: event.button, ...fresh(state.online) },
         ],
       };
     case "sending":
@@ -33,8 +34,10 @@ export function reduce(state, event) {
       return entry && entry.status !== "sent" ? answered(state, entry, event.messages) : state;
     case "failed":
       return entry && entry.status !== "sent" ? change(event.id, failure(entry, event)) : state;
+    case "waited":
+      return entry?.status === "waiting" ? change(event.id, { wait: 0 }) : state;
     case "again":
-      return entry && entry.status !== "sending" ? change(event.id, { status: "waiting", reason: "", wait: 0, tries: 0 }) : state;
+      return entry && entry.status !== "sending" ? change(event.id, fresh(state.online)) : state;
     case "withdrawn":
       return { ...state, entries: state.entries.filter((one) => one !== entry || one.status === "sent") };
     case "restored":
@@ -44,14 +47,12 @@ export function reduce(state, event) {
       return {
         ...state,
         online: event.online,
-        entries: state.entries.map((one) =>
-          event.online && one.status === "waiting" ? { ...one, reason: "", wait: 0, tries: 0 } : one,
-        ),
+        entries: state.entries.map((one) => (one.status === "waiting" ? { ...one, ...fresh(event.online) } : one)),
       };
     case "kept":
       return { ...state, kept: event.kept };
     case "cleared":
-      return { ...initial(), online: state.online };
+      return { ...state, entries: [] };
     default:
       return state;
   }
@@ -76,23 +77,20 @@ function answered(state, entry, messages) {
 function failure(entry, { reason, retryAfter, sentence }) {
   const tries = entry.tries + 1;
   if (reason === "offline") return { status: "waiting", reason, wait: 0 };
-  if (reason === "refused") return { status: "failed", reason, sentence, tries };
   const wait = Math.min(retryAfter || 3 ** (tries - 1), LONGEST_WAIT);
-  return { status: tries < TRIES ? "waiting" : "failed", reason, wait, tries };
+  return { status: tries < TRIES && reason !== "refused" ? "waiting" : "failed", reason, sentence, wait, tries };
 }
 
 function restored(state, { messages, outbox = [] }) {
-  const told = messages.map((one) => (one.from === "visitor" ? { ...one, status: "sent", tries: 0 } : one));
-  const ids = new Set(told.filter((one) => one.from === "visitor").map((one) => one.id));
   const own = state.entries.filter((one) => one.from === "visitor" && one.status !== "sent");
   const unsent = [...outbox.map((one) => ({ ...one, from: "visitor", status: "waiting", tries: 0 })), ...own];
   // What the server has but did not answer yet is asked for again, under its id.
-  const unanswered = new Set(told.filter((one, place) => one.from === "visitor" && told[place + 1]?.from !== "bot").map((one) => one.id));
-  const entries = told.map((one) => (unanswered.has(one.id) && unsent.find((other) => other.id === one.id)) || one);
-  for (const one of unsent) {
-    if (!ids.has(one.id)) entries.push(one);
-    ids.add(one.id);
-  }
+  const entries = messages.map((one, place) => {
+    if (one.from === "bot") return one;
+    const answered = messages[place + 1]?.from === "bot";
+    return (!answered && unsent.find(({ id }) => id === one.id)) || { ...one, status: "sent" };
+  });
+  for (const one of unsent) if (!find({ entries }, one.id)) entries.push(one);
   return { ...state, entries };
 }
 

@@ -7,6 +7,7 @@ const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 let style;
 let tries = 0;
+let code;
 
 function make(name, attributes, ...children) {
   const element = document.createElement(name);
@@ -114,8 +115,8 @@ export class ChatWidget extends HTMLElement {
       await (this.loading ??= this.load());
     } catch {
       this.expanded = false;
-      this.loading = null;
-      const plain = make("a", { href: this.server + "/", target: "_blank", rel: "noopener" }, this.words.plain);
+      this.loading = code = null;
+      const plain = make("a", { href: this.server + "/", target: "_blank", rel: "noreferrer" }, this.words.plain);
       this.note.replaceChildren(this.words.unloaded, " ", plain);
       return;
     }
@@ -140,7 +141,7 @@ export class ChatWidget extends HTMLElement {
     const { words } = this;
     this.note.textContent = words.loading;
     const [{ Panel }, texts] = await Promise.all([
-      loadPanel(),
+      (code ??= loadPanel()),
       words.at && fetch(new URL(words.at, HERE)).then((answer) => answer.json()),
     ]);
     this.note.textContent = "";

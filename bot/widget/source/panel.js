@@ -3,32 +3,15 @@
 
 import { busy, length, newest } from "./conversation.js";
 import { callLink, countryOf, emergencyNumbers } from "./links.js";
-import { botEntry, delivery, fill, link, make, use, visitorEntry } from "./parts.js";
+import { botEntry, delivery, fill, link, make, use, visitorEntry, why } from "./parts.js";
 import { Talk } from "./talk.js";
 import { DAYS, EN, NUMBERS, PANEL_STYLE, UNION } from "./served.js";
 
 const talks = new Map();
 
 function talkWith(server, about) {
-  let talk = talks.get(server);
-  if (!talk) {
-    const stores = {};
-    for (const kind of ["session", "local"]) {
-      try {
-        stores[kind] = window[kind + "Storage"];
-      } catch {
-        stores[kind] = null; // a sandboxed frame
-      }
-    }
-    talk = new Talk(server, about, {
-      fetch: (...all) => fetch(...all),
-      setTimeout: (...all) => setTimeout(...all),
-      online: () => navigator.onLine,
-      stores,
-    });
-    talks.set(server, talk);
-  }
-  return talk;
+  if (!talks.has(server)) talks.set(server, new Talk(server, about));
+  return talks.get(server);
 }
 
 let style;
@@ -66,9 +49,9 @@ export class Panel {
     const { texts, inline } = this;
     const { server } = this.talk;
     const button = (words, name, click, more = {}) => make("button", { type: "button", class: name, click, ...more }, words);
-    const icon = (path) => make("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, make("path", { d: path }));
+    const icon = (sign) => make("span", { "aria-hidden": "true" }, sign);
 
-    this.menuButton = button(icon("M5 12h.01M12 12h.01M19 12h.01"), "icon", () => this.menu(this.menuBox.hidden), {
+    this.menuButton = button(icon("⋯"), "icon", () => this.menu(this.menuBox.hidden), {
       "aria-label": texts.menu,
       "aria-expanded": "false",
       "aria-controls": "menu",
@@ -78,7 +61,7 @@ export class Panel {
     this.keepButton = button(texts.dontKeep, "", () => this.dontKeep());
     this.sure = make(
       "div",
-      { class: "sure", hidden: true, role: "group", "aria-label": texts.clear },
+      { hidden: true, role: "group", "aria-label": texts.clear },
       make("p", {}, texts.sure),
       button(texts.yesDelete, "", () => this.forget()),
       button(texts.cancel, "", () => this.askDelete(false)),
@@ -95,7 +78,7 @@ export class Panel {
     );
     this.log = make(
       "div",
-      { class: "log", part: "log", role: "log", tabindex: "0", "aria-label": texts.log, "aria-live": "off", "aria-relevant": "additions" },
+      { class: "log", part: "log", role: "log", tabindex: "0", "aria-label": texts.log, "aria-live": "polite", "aria-relevant": "additions" },
       make("p", { class: "hello" }, texts.hello),
     );
     this.log.addEventListener("keydown", (event) => this.step(event));
@@ -106,7 +89,7 @@ export class Panel {
     this.input = make("textarea", {
       id: "question",
       part: "input",
-      rows: 1,
+      rows: 2,
       dir: "auto",
       autocomplete: "off",
       enterkeyhint: "send",
@@ -119,7 +102,7 @@ export class Panel {
       },
     });
     this.input.value = this.talk.stored.draft ?? "";
-    this.form = make(
+    const form = make(
       "form",
       {
         part: "form",
@@ -140,14 +123,14 @@ export class Panel {
         { part: "header" },
         this.title,
         this.menuButton,
-        !inline && button(icon("M6 6l12 12M18 6L6 18"), "icon", () => this.element.close(), { "aria-label": texts.close }),
+        !inline && button(icon("✕"), "icon", () => this.element.close(), { "aria-label": texts.close }),
       ),
       this.menuBox,
       this.emergency(),
       this.log,
       this.status,
       this.alert,
-      this.form,
+      form,
     );
     this.typed();
     this.keptNote();
@@ -166,25 +149,20 @@ export class Panel {
   }
 
   /** The numbers to call, each with its country; always in view. */
-  numbers() {
-    const shown = emergencyNumbers(this.country, NUMBERS, UNION);
-    const names = new Intl.DisplayNames(this.language, { type: "region" });
-    const name = (code) => (code === "EU" && shown.length === 1 ? names.of(this.country) : names.of(code));
-    return { known: shown.length === 1, shown, name };
-  }
-
   emergency() {
     const { texts } = this;
-    const { known, shown, name } = this.numbers();
-    const calls = (numbers) =>
-      numbers.flatMap((number, place) => [place ? " / " : "", make("a", { href: callLink(number) }, number)]);
+    const shown = emergencyNumbers(this.country, NUMBERS, UNION);
+    const known = shown.length === 1;
+    const names = new Intl.DisplayNames(this.language, { type: "region" });
+    const calls = (numbers) => numbers.flatMap((number, place) => [place && " / ", make("a", { href: callLink(number) }, number)]);
     const numbers = known
       ? calls(shown[0][1])
-      : shown.flatMap(([country, list], place) => [place ? " · " : "", ...calls(list), " " + name(country)]);
+      : shown.flatMap(([country, list], place) => [place && ", ", calls(list), " " + names.of(country)]).flat();
+    this.line = make("span", {}, fill(known ? texts.emergencyIn : texts.emergency, { numbers, country: known && names.of(this.country) }));
     return make(
       "p",
       { class: "emergency", part: "emergency" },
-      fill(known ? texts.emergencyIn : texts.emergency, { numbers, country: known ? name(shown[0][0]) : "" }),
+      this.line,
       " ",
       link(this.talk.server + "/safety", texts.moreNumbers, texts),
     );
@@ -228,8 +206,9 @@ export class Panel {
       if (box.open) box.close();
       element.root.classList.toggle("full", small);
       this.fit();
+      // Not show(), which would take the focus.
       if (small) box.showModal();
-      else box.show();
+      else box.open = true;
       try {
         if (small && !history.state?.evenkeel) history.pushState({ ...history.state, evenkeel: true }, "");
       } catch {
@@ -268,16 +247,14 @@ export class Panel {
   show(state, event) {
     const { texts, log } = this;
     const restored = event.type === "restored";
-    if (restored) this.silence();
-    if (event.type === "cleared" || restored || event.type === "withdrawn") this.tidy(state);
+    if (restored && state.entries.length) this.silence();
+    this.tidy(state);
     const added = this.draw(state);
-    this.olderUsed(state);
     this.keptNote();
     if (restored) this.scrollDown();
     else if (added.length) this.arrived(added);
     this.status.replaceChildren(...this.said(state, event));
     if (event.type === "begun") this.element.tell("ready");
-    log.toggleAttribute("aria-busy", false);
     if (event.type === "failed" && event.reason !== "offline") this.element.tell("error", { reason: event.reason });
     this.deleteButton.disabled = !state.entries.length && !this.talk.stored.token;
     this.keepButton.disabled = !state.kept || !DAYS;
@@ -286,6 +263,7 @@ export class Panel {
 
   draw(state) {
     const added = [];
+    const last = newest(state);
     let before = this.log.firstChild; // the welcome
     for (const entry of state.entries) {
       const key = entry.from + entry.id;
@@ -299,6 +277,12 @@ export class Panel {
       if (known.entry !== entry && entry.from === "visitor") this.deliver(entry, known.node);
       known.entry = entry;
       before = known.node;
+      // Buttons and figures of all but the newest message are done with.
+      if (entry !== last && !known.old) {
+        known.old = true;
+        before.querySelector(".breathing")?.remove();
+        use(before.querySelector(".suggestions"));
+      }
     }
     return added;
   }
@@ -340,24 +324,11 @@ export class Panel {
     }
   }
 
-  /** Buttons and figures of all but the newest message are done with. */
-  olderUsed(state) {
-    const last = newest(state);
-    for (const entry of state.entries.slice(-12)) {
-      const node = this.nodes.get(entry.from + entry.id).node;
-      const old = entry !== last;
-      const group = node.querySelector(".suggestions");
-      if (group && old) use(group, null);
-      if (old) node.querySelector(".breathing")?.remove();
-    }
-  }
-
   arrived(added) {
     const replies = added.filter(([entry]) => entry.from === "bot");
     const first = (replies[0] ?? added[0])[1];
-    const top = first.offsetTop - this.log.offsetTop - 8;
     // The beginning of what is new comes into view.
-    this.log.scrollTo({ top: replies.length ? Math.min(top, this.log.scrollHeight) : this.log.scrollHeight });
+    this.log.scrollTop = replies.length ? first.offsetTop - 8 : this.log.scrollHeight;
     for (const [entry] of replies) {
       this.element.tell("message", { id: entry.id, kind: entry.kind });
       if (entry.kind === "safety" && entry.category !== "panic_now") this.warn();
@@ -366,10 +337,8 @@ export class Panel {
 
   /** Said at once, and in other words than the message, which the log says. */
   warn() {
-    const { known, shown } = this.numbers();
-    const words = known ? fill(this.texts.urgent, { numbers: shown[0][1].join(" / ") }).join("") : this.texts.urgentLocal;
     this.alert.textContent = "";
-    setTimeout(() => (this.alert.textContent = words), 100);
+    setTimeout(() => (this.alert.textContent = this.line.textContent), 100);
   }
 
   /** History is put into the log without a word. */
@@ -381,20 +350,18 @@ export class Panel {
 
   said(state, event) {
     const { texts } = this;
-    if (busy(state)) return [make("span", { class: "dots", "aria-hidden": "true" }), texts.thinking];
+    if (busy(state)) return [texts.thinking];
     if (event.type === "ended") return [texts.ended];
     if (event.type === "unrestored")
-      return [texts.unrestored, " ", make("button", { type: "button", click: () => this.talk.restore() }, texts.reload)];
+      return [texts.unready + " ", make("button", { type: "button", click: () => this.talk.restore() }, texts.again)];
     const last = state.entries.findLast((entry) => entry.from === "visitor");
-    if (last && last.reason && last.status !== "sent") return [`${texts.notSent} ${last.sentence || texts[last.reason] || texts.unready}`];
+    if (last?.reason) return [why(last, texts)];
     if (!state.online) return [texts.offlineNow];
-    if (event.type === "online") return [texts.onlineNow];
-    if (event.type === "cleared" && this.deleting) return [texts.deleted];
     return [];
   }
 
   tell(words) {
-    this.status.replaceChildren(words);
+    this.status.textContent = words;
   }
 
   keptNote() {
@@ -413,7 +380,6 @@ export class Panel {
     const long = length(input.value);
     this.counter.hidden = !long;
     if (long) this.counter.textContent = fill(long.over ? texts.over : texts.count, { count: long.count.toLocaleString(this.language) }).join("");
-    input.rows = Math.min(6, Math.max(1, input.value.split("\n").length, Math.ceil(input.value.length / 38)));
     if (input.value !== (this.talk.stored.draft ?? "")) this.talk.draft(input.value);
   }
 
@@ -427,16 +393,15 @@ export class Panel {
 
   menu(open) {
     this.menuBox.hidden = !open;
-    this.menuButton.setAttribute("aria-expanded", String(open));
-    if (!open) this.askDelete(false);
+    this.menuButton.setAttribute("aria-expanded", open);
+    this.sure.hidden = true;
+    this.deleteButton.hidden = false;
   }
 
   askDelete(asked) {
-    const was = !this.sure.hidden;
     this.sure.hidden = !asked;
     this.deleteButton.hidden = asked;
-    if (asked) this.sure.querySelector("button").focus();
-    else if (was && !this.menuBox.hidden) this.deleteButton.focus();
+    (asked ? this.sure.querySelector("button") : this.deleteButton).focus();
   }
 
   async dontKeep() {
@@ -446,26 +411,22 @@ export class Panel {
       this.menuButton.focus();
       this.tell(this.texts.notKept);
     } catch {
-      this.tell(this.texts.notSaved);
+      this.tell(this.texts.failed);
     }
   }
 
   async forget() {
-    this.deleting = true;
     try {
       await this.talk.forget();
       this.input.value = "";
       this.typed();
       this.tell(this.texts.deleted);
-      this.sure.hidden = true;
       this.menu(false);
-      this.deleteButton.hidden = false;
       this.input.focus();
       this.element.tell("cleared");
     } catch {
-      this.tell(this.texts.notDeleted);
+      this.tell(this.texts.failed);
     }
-    this.deleting = false;
   }
 
   /** Escape closes what is open, the innermost first. */
@@ -482,12 +443,11 @@ export class Panel {
 
   /** The arrow keys walk through the messages. */
   step(event) {
-    const move = { ArrowUp: -1, ArrowDown: 1, Home: -Infinity, End: Infinity }[event.key];
+    const move = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     const all = [...this.log.querySelectorAll(".message")];
     const at = all.indexOf(event.target);
     if (!move || !all.length || (at < 0 && event.target !== this.log)) return;
-    const from = at < 0 ? all.length : at;
     event.preventDefault();
-    all[Math.max(0, Math.min(all.length - 1, from + move))].focus();
+    all.at(at < 0 ? -1 : Math.min(Math.max(at + move, 0), all.length - 1)).focus();
   }
 }

@@ -4,8 +4,7 @@ import { callLink, safeLink, textLink } from "./links.js";
 
 /** An element with attributes (on…: a listener; null, undefined and false: none) and children. */
 export function make(name, attributes = {}, ...children) {
-  const svg = ["svg", "path", "circle"].includes(name);
-  const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
+  const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(key, value);
     else if (value != null && value !== false) element.setAttribute(key, value === true ? "" : value);
@@ -24,13 +23,13 @@ export function link(address, words, texts) {
   if (!/^https?:/.test(address)) return make("span", { dir: "auto" }, words);
   return make(
     "a",
-    { href: address, target: "_blank", rel: "noopener noreferrer", dir: "auto" },
+    { href: address, target: "_blank", rel: "noreferrer", dir: "auto" },
     words,
     make("span", { class: "hidden" }, ` (${texts.newTab})`),
   );
 }
 
-const paragraph = (text, name) => make("p", { class: name, part: name, dir: "auto" }, text);
+const paragraph = (text, name) => make("p", { class: name, dir: "auto" }, text);
 
 /**
  * A visitor's message; `state` in it is filled by `delivery`.
@@ -46,13 +45,14 @@ export function visitorEntry(entry, texts) {
   );
 }
 
+export const why = (entry, texts) => `${texts.notSent} ${entry.sentence || texts[entry.reason] || texts.unready}`;
+
 /** What became of a visitor's message: nothing to see once it is sent. */
 export function delivery(entry, texts, actions) {
-  if (entry.status === "sent" || entry.status === "sending" || !entry.reason) return [];
-  const why = entry.sentence || texts[entry.reason] || texts.unready;
+  if (!entry.reason) return [];
   const again = entry.status === "waiting" && entry.reason !== "offline" ? " " + texts.trying : "";
   return [
-    make("p", {}, `${texts.notSent} ${why}${again}`),
+    make("p", {}, why(entry, texts) + again),
     make("button", { type: "button", click: actions.again }, texts.again),
     !entry.button && make("button", { type: "button", click: actions.edit }, texts.edit),
   ].filter(Boolean);
@@ -100,14 +100,14 @@ function progress(flow, texts, lang) {
 
 /** A figure that widens and narrows at the pace of the exercise, and can be stopped; the words say all of it. */
 function breath(texts, lang) {
-  const figure = make("div", { class: "breath", "aria-hidden": "true" }, make("span"), make("i"));
+  const figure = make("div", { class: "breath", "aria-hidden": "true" }, make("span"));
   const button = make(
     "button",
     {
       type: "button",
       class: "quiet motion",
       "aria-pressed": "false",
-      click: () => button.setAttribute("aria-pressed", String(figure.classList.toggle("still"))),
+      click: () => (button.ariaPressed = figure.classList.toggle("still")),
     },
     texts.still,
   );
@@ -117,7 +117,7 @@ function breath(texts, lang) {
 function contacts(list, texts, lang) {
   return make(
     "ul",
-    { class: "contacts", part: "contacts" },
+    { class: "contacts" },
     list.map((one) => {
       const call = callLink(one.call);
       const text = textLink(one.text);
@@ -153,7 +153,7 @@ function details(message, texts, lang) {
 function sources(list, texts, lang) {
   return make(
     "details",
-    { class: "sources", part: "sources", open: list.length < 3 },
+    { class: "sources", open: list.length < 3 },
     make("summary", { lang }, fill(texts.sources, { count: String(list.length) }).join("")),
     make(
       "ul",
@@ -172,7 +172,7 @@ function sources(list, texts, lang) {
 
 function review({ state, on, by }, texts) {
   if (state !== "reviewed" && state !== "due") return texts.unreviewed;
-  const said = fill(by ? texts.reviewedBy : texts.reviewed, { by, on }).join("").trim();
+  const said = fill(texts.reviewed, { by: [by, on].filter(Boolean).join(", ") }).join("");
   return state === "due" ? `${said} ${texts.due}` : said;
 }
 
@@ -185,13 +185,8 @@ function suggestions(list, texts, lang, actions) {
         "button",
         {
           type: "button",
-          part: "suggestion",
           dir: "auto",
-          click: () => {
-            if (group.classList.contains("used")) return;
-            use(group, button);
-            actions.press(one);
-          },
+          click: () => use(group, button) && actions.press(one),
         },
         one.title,
       );
@@ -202,13 +197,14 @@ function suggestions(list, texts, lang, actions) {
 }
 
 export function use(group, pressed) {
-  if (group.classList.contains("used")) return;
+  if (!group || group.classList.contains("used")) return;
   group.classList.add("used");
   for (const button of group.children) {
-    button.setAttribute("aria-disabled", "true");
-    if (button === pressed) button.setAttribute("aria-pressed", "true");
+    button.ariaDisabled = "true";
+    if (button === pressed) button.ariaPressed = "true";
   }
-  if (!pressed) group.hidden = true;
+  group.hidden = !pressed;
+  return true;
 }
 
 /** Did this help: yes or no, once; after a no, why, if somebody likes to say. */
@@ -223,7 +219,7 @@ function feedback(texts, lang, actions) {
       await actions.rate(helpful, reason);
       then();
     } catch {
-      actions.tell(texts.notSaved);
+      actions.tell(texts.failed);
     }
   };
   const ask = () => {

@@ -11,18 +11,14 @@ export class Talk {
   /**
    * @param {string} server address of the bot, without a slash at the end
    * @param {object} about locale, country and time_zone of the visitor
-   * @param {object} around fetch, stores {session, local} (each a Storage or null), online (a function), setTimeout
    */
-  constructor(server, about, around) {
+  constructor(server, about) {
     this.server = server;
     this.about = about;
-    this.around = around;
     this.key = "evenkeel:" + server;
     this.state = initial();
     this.listeners = new Set();
     this.stored = this.read();
-    this.state = reduce(this.state, { type: "online", online: around.online() });
-    this.restoring = null;
   }
 
   /** Calls `listener(state, event)` after every change; returns a function that ends this. */
@@ -53,7 +49,7 @@ export class Talk {
   stay(on) {
     this.stored.stay = on || undefined;
     this.write();
-    if (!on) this.leave();
+    if (!on && this.from("localStorage").stay) delete localStorage[this.key];
   }
 
   async rate(message, helpful, reason) {
@@ -88,25 +84,20 @@ export class Talk {
   }
 
   async refresh(unsent = []) {
-    if (!this.stored.token) {
-      if (unsent.length) this.change({ type: "restored", messages: [], outbox: unsent });
-    } else {
-      try {
-        const told = await this.ask("/chat/messages", "GET");
-        if (told.keep === false) this.change({ type: "kept", kept: false });
-        this.change({ type: "restored", messages: told.messages, outbox: unsent });
-      } catch (problem) {
-        if (problem.status === 401) {
-          this.drop();
-          this.change({ type: "cleared" });
-          this.tell({ type: "ended" });
-        } else {
-          this.restoring = null;
-          this.tell({ type: "unrestored" });
-          return;
-        }
+    let told = { messages: [] };
+    try {
+      if (this.stored.token) told = await this.ask("/chat/messages", "GET");
+    } catch (problem) {
+      if (problem.status !== 401) {
+        this.restoring = null;
+        return this.tell({ type: "unrestored" });
       }
+      this.drop();
+      this.change({ type: "cleared" });
+      this.tell({ type: "ended" });
     }
+    if (told.keep === false) this.change({ type: "kept", kept: false });
+    if (told.messages.length || unsent.length) this.change({ type: "restored", messages: told.messages, outbox: unsent });
     this.pump();
   }
 
@@ -119,10 +110,9 @@ export class Talk {
   /** Another tab changed what is kept on the device. */
   changedElsewhere() {
     if (!this.stored.stay && this.stored.token) return;
-    const token = this.stored.token;
     this.stored = this.read();
-    if (token && !this.stored.token) this.change({ type: "cleared" });
-    else if (this.stored.token && !busy(this.state)) this.refresh();
+    if (!this.stored.token) this.change({ type: "cleared" });
+    else if (!busy(this.state)) this.refresh();
   }
 
   draft(text) {
@@ -133,16 +123,18 @@ export class Talk {
   // -- sending ---------------------------------------------------------------------------------------------------
 
   async pump() {
+    await this.restoring;
     const entry = next(this.state);
     if (!entry) return;
     const { id, text, button } = entry;
-    if (!this.around.online()) return this.change({ type: "failed", id, reason: "offline" });
+    if (!navigator.onLine) return this.change({ type: "failed", id, reason: "offline" });
     this.change({ type: "sending", id });
     try {
       if (!this.stored.token) await this.begin();
       const { messages } = await this.ask("/chat/messages", "POST", button ? { id, button } : { id, text });
       this.change({ type: "answered", id, messages });
       this.stored.at = Date.now();
+      if (!this.state.kept) this.stored.keep = false;
       this.write();
     } catch (problem) {
       this.failed(id, problem);
@@ -164,35 +156,28 @@ export class Talk {
       this.drop();
       this.tell({ type: "ended" });
     }
-    const reason = !this.around.online()
-      ? "offline"
-      : problem.status === 429
-        ? "many"
-        : problem.status >= 400 && problem.status < 500 && ![401, 408].includes(problem.status)
-          ? "refused"
-          : "unready";
-    this.change({ type: "failed", id, reason, retryAfter: problem.retryAfter, sentence: problem.message });
-    const entry = this.state.entries.find((one) => one.id === id);
-    if (!entry?.wait || entry.status !== "waiting") return;
-    this.around.setTimeout(() => {
-      const now = this.state.entries.find((one) => one.id === id);
-      if (now !== entry) return;
-      this.state = { ...this.state, entries: this.state.entries.map((one) => (one === entry ? { ...one, wait: 0 } : one)) };
-      this.pump();
-    }, entry.wait * 1000);
+    const { status, retryAfter, message } = problem;
+    const refused = status >= 400 && status < 500 && ![401, 408, 429].includes(status);
+    const reason = !navigator.onLine ? "offline" : status === 429 ? "many" : refused ? "refused" : "unready";
+    this.change({ type: "failed", id, reason, retryAfter, sentence: refused && message });
+    const wait = this.state.entries.find((one) => one.id === id)?.wait;
+    if (wait)
+      setTimeout(() => {
+        this.change({ type: "waited", id });
+        this.pump();
+      }, wait * 1000);
   }
 
   async ask(path, method, body, signed = true) {
     const headers = {};
     if (body) headers["Content-Type"] = "application/json";
     if (signed) headers.Authorization = "Bearer " + this.stored.token;
-    const response = await this.around.fetch(this.server + path, {
+    const response = await fetch(this.server + path, {
       method,
       headers,
       body: body && JSON.stringify(body),
       credentials: "omit",
       referrerPolicy: "no-referrer",
-      cache: "no-store",
       signal: AbortSignal.timeout?.(PATIENCE),
     });
     if (response.status === 204) return null;
@@ -223,30 +208,22 @@ export class Talk {
   }
 
   drop() {
-    const { open, draft, stay } = this.stored;
-    this.stored = { open, draft, stay };
+    const { open, draft, stay, keep } = this.stored;
+    this.stored = { open, draft, stay, keep };
     this.restoring = Promise.resolve();
     this.write();
   }
 
-  leave() {
+  from(store) {
     try {
-      this.around.stores.local?.removeItem(this.key);
+      return JSON.parse(globalThis[store][this.key]);
     } catch {
-      // Denied: nothing is there.
+      return {}; // nothing there, or denied in a sandboxed frame
     }
   }
 
   read() {
-    const from = (store) => {
-      try {
-        return JSON.parse(store?.getItem(this.key)) ?? {};
-      } catch {
-        return {};
-      }
-    };
-    const { session, local } = this.around.stores;
-    const stored = { ...from(session), ...from(local) };
+    const stored = { ...this.from("sessionStorage"), ...this.from("localStorage") };
     if (stored.expires && Date.parse(stored.expires) < Date.now()) delete stored.token;
     if (stored.keep === false) this.state = reduce(this.state, { type: "kept", kept: false });
     return stored;
@@ -254,11 +231,10 @@ export class Talk {
 
   /** The tab's storage; on the device, where asked for, the key to the conversation alone. */
   write() {
-    const { session, local } = this.around.stores;
     const { token, expires, stay, at, keep, ...rest } = this.stored;
     try {
-      session?.setItem(this.key, JSON.stringify(stay ? rest : { token, expires, keep, ...rest }));
-      if (stay) local?.setItem(this.key, JSON.stringify({ token, expires, keep, stay, at }));
+      sessionStorage[this.key] = JSON.stringify(stay ? rest : { token, expires, keep, ...rest });
+      if (stay) localStorage[this.key] = JSON.stringify({ token, expires, keep, stay, at });
     } catch {
       // Full or denied: it lives in memory.
     }
