@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bot.errors import EvenkeelError
 from bot.settings import ROOT, Settings
 from bot.training.fingerprint import Stamps, fingerprint
 
@@ -180,24 +177,9 @@ def _train_screen(settings: Settings) -> None:
 
 
 def _train_dialogue(settings: Settings) -> None:
-    from bot.engine import compat, quiet
+    from bot.engine.learning import learn
 
-    compat.prepare()
-    warnings.filterwarnings("ignore")
-    quiet.configure()
-    with _in(ROOT), _quiet():
-        from rasa.model_training import train as train_model
-
-        result = train_model(
-            domain=str(ROOT / "domain.yml"),
-            config=str(ROOT / "config.yml"),
-            training_files=[str(settings.data / "nlu"), str(settings.data / "stories")],
-            output=str(settings.models),
-            force_training=True,
-            fixed_model_name=MODEL,
-        )
-    if result.code != 0 or not result.model:
-        raise EvenkeelError("Training the dialogue model failed; `python -m bot rasa data validate` says more.")
+    learn(settings.data, settings.models, MODEL)
 
 
 @contextlib.contextmanager
@@ -211,23 +193,3 @@ def _telling(what: str) -> Iterator[None]:
         print(" failed", file=sys.stderr)
         raise
     print(f" done in {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
-
-
-@contextlib.contextmanager
-def _in(folder: Path) -> Iterator[None]:
-    """Work in `folder`, where Rasa finds the project's own modules."""
-    before = Path.cwd()
-    os.chdir(folder)
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
-    try:
-        yield
-    finally:
-        os.chdir(before)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what Rasa prints of its progress off standard output."""
-    with contextlib.redirect_stdout(sys.stderr):
-        yield
