@@ -16,6 +16,7 @@ import numpy as np
 from bot.errors import EvenkeelError
 from bot.language.encoder import ENGLISH_DIM
 from bot.language.networks import Floats, Layers, from_arrays, softmax, to_arrays
+from bot.screen import ngrams
 from bot.screen.findings import CATEGORIES, Category
 
 #: Classes of the networks: nothing to find, then the categories.
@@ -23,6 +24,11 @@ HARMLESS = "harmless"
 CLASSES: tuple[str, ...] = (HARMLESS, *CATEGORIES)
 #: Embeddings have length 1 and signs are 0 or 1; this brings both to one scale before training.
 SCALE = 6.0
+
+#: Weight of the pieces of words beside meaning and signs.
+PIECES = 0.3
+#: Probability below which the networks see nothing at all, for dangers and for requests that must be declined.
+TRACE, TRACE_OF_REQUEST = 0.08, 0.25
 
 _DANGER = [i for i, name in enumerate(CLASSES) if name in CATEGORIES[:4]]
 
@@ -35,6 +41,12 @@ class Verdict:
     confidence: float
     probabilities: Mapping[str, float]
 
+    def trace(self, category: Category) -> bool:
+        """Whether there is at least a trace of what a rule found."""
+        if category == "refuse_dosing":
+            return self.probabilities[category] >= TRACE_OF_REQUEST
+        return sum(self.probabilities[name] for name in CATEGORIES[:4]) >= TRACE
+
 
 @dataclass(frozen=True)
 class Classifier:
@@ -42,21 +54,28 @@ class Classifier:
 
     Attributes:
         signs: names of the indicator features, in order; must be those of the patterns file in use.
-        joint, foreign: the two ensembles.
+        joint, foreign: the two ensembles; pieces: a linear one over `bot.screen.ngrams`, heard with the joint ones.
         thresholds: for plainly English texts and for others, the score from which a category counts.
     """
 
     signs: tuple[str, ...]
     joint: tuple[Layers, ...]
     foreign: tuple[Layers, ...]
+    pieces: Layers
     thresholds: Mapping[str, Mapping[str, float]]
 
-    def probabilities(self, vectors: Floats, signs: Floats, *, english: bool) -> Floats:
-        """Probability of each of CLASSES, shape (n, 6), for rows of embeddings and of signs."""
-        joint = average(self.joint, features(vectors, signs))
+    def probabilities(self, vectors: Floats, signs: Floats, views: Sequence[str], *, english: bool) -> Floats:
+        """Probability of each of CLASSES, shape (n, 6), for rows of embeddings and signs, and their views."""
+        pieces = np.vstack([self._of_pieces(view) for view in views])
+        joint = (1 - PIECES) * average(self.joint, features(vectors, signs)) + PIECES * pieces
         if english:
             return joint
         return (joint + 2 * average(self.foreign, foreign_features(vectors))) / 3
+
+    def _of_pieces(self, view: str) -> Floats:
+        weights, bias = self.pieces.layers[0]
+        buckets = ngrams.buckets(view)
+        return softmax((weights[buckets].sum(axis=0) / max(1.0, len(buckets) ** 0.5) + bias)[None, :])
 
     def verdict(self, probabilities: Floats, *, english: bool, caution: float = 1.0) -> Verdict:
         """What one row of probabilities means; `caution` below 1 lowers every threshold by that factor."""
@@ -68,7 +87,7 @@ class Classifier:
     def save(self, folder: Path) -> None:
         """Write `weights.npz` and `model.json` into `folder`, which is made."""
         folder.mkdir(parents=True, exist_ok=True)
-        networks = (*self.joint, *self.foreign)
+        networks = (*self.joint, *self.foreign, self.pieces)
         np.savez_compressed(folder / "weights.npz", **to_arrays(networks))
         about = {
             "signs": self.signs, "joint": len(self.joint), "layers": [len(network.layers) for network in networks],
@@ -89,7 +108,11 @@ class Classifier:
             raise EvenkeelError("The screen's weights do not fit data/screen/patterns.yml; run: python -m bot train")
         with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
             networks = from_arrays(arrays, about["layers"])
-        return cls(tuple(about["signs"]), networks[: about["joint"]], networks[about["joint"] :], about["thresholds"])
+        return cls(tuple(about["signs"]), networks[: about["joint"]], networks[about["joint"] : -1], networks[-1], about["thresholds"])
+
+
+# Of two that are likely the graver one is taken a little sooner; too early an emergency call does less harm.
+_WEIGHT = {1: 2.0, 2: 1.0, 3: 1.0, 4: 1.0}
 
 
 def likeliest(probabilities: Floats) -> tuple[Category, float]:
@@ -102,7 +125,7 @@ def likeliest(probabilities: Floats) -> tuple[Category, float]:
     declined = float(probabilities[-1])
     if declined > danger:
         return "refuse_dosing", declined
-    best = max(_DANGER, key=lambda i: float(probabilities[i]))
+    best = max(_DANGER, key=lambda i: float(probabilities[i] * _WEIGHT[i]))
     return CATEGORIES[best - 1], danger
 
 

@@ -52,11 +52,18 @@ _SHARED = _ENGLISH & frozenset().union(*_MARKERS.values())
 
 @dataclass(frozen=True)
 class Language:
-    """`code`: ISO 639-1 or "unknown"; `certain`: enough words to reply in that language alone; `plainly_english`."""
+    """How a text reads.
+
+    Attributes:
+        code: ISO 639-1 or "unknown"; certain: enough words to reply in that language alone.
+        plainly_english: nothing in it speaks for another language.
+        readable: holds at least one word that is known, or is in another script; code and key mashing do not.
+    """
 
     code: str
     certain: bool
     plainly_english: bool
+    readable: bool = True
 
 
 class LanguageIdentifier:
@@ -72,7 +79,7 @@ class LanguageIdentifier:
         """The language of a folded text (`bot.language.text.fold`)."""
         words = _WORD.findall(folded.replace("'", ""))
         if not words:
-            return Language("en", True, True)
+            return Language("en", True, True, readable=False)
         letters = "".join(words)
         if not letters.isascii():
             script = _script(letters)
@@ -96,7 +103,7 @@ class LanguageIdentifier:
         elif code != "en" and english > scores.get(code, 0):
             code = "en"
         plainly = code == "en" and not strange and known >= 0.5 * len(words) and letters.isascii()
-        return Language(code if code in NAMED or code == "en" else "unknown", len(words) >= CERTAIN_FROM, plainly)
+        return Language(code if code in NAMED or code == "en" else "unknown", len(words) >= CERTAIN_FROM, plainly, not letters.isascii() or bool(known or strange))
 
     def _by_ngrams(self, text: str) -> str:
         with self._lock:

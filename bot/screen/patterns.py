@@ -16,8 +16,12 @@ import re2
 import yaml
 
 from bot.errors import ContentError
+from bot.language.reader import Reading
 from bot.language.text import windows
 from bot.screen.findings import CATEGORIES, Category, Person
+from bot.screen.views import plain_view
+
+Stretches = list[frozenset[str]]
 
 _NAME = re.compile(r"<(\w+)>")
 _STAR = re.compile(r"(?<=\w)\*")
@@ -36,7 +40,7 @@ class Match:
     category: Category
     aspect: str
     person: Person | None
-    sure: bool
+    certain: bool
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Rule:
     unless: frozenset[str]
     unless_anywhere: frozenset[str]
     flow: str | None
-    sure: bool
+    certain: bool
 
     def holds(self, concepts: frozenset[str]) -> bool:
         """Whether the concepts of one stretch of text meet the rule."""
@@ -81,7 +85,7 @@ class Patterns:
         literal = (phrase for group in raw["concepts"].values() for phrase in group["any"])
         self.words = frozenset(_LITERAL.findall(_NAME.sub(" ", " ".join(map(str, (*literal, *macros.values()))))))
 
-    def concepts_in(self, view: str) -> list[frozenset[str]]:
+    def concepts_in(self, view: str) -> Stretches:
         """The concepts of each stretch of a view (`bot.screen.views`), after neutral phrases are taken out."""
         for neutral in self._neutral:
             if neutral.search(view):
@@ -92,6 +96,17 @@ class Patterns:
             return [frozenset(name for name, _ in there)]
         return [frozenset(name for name, regex in there if regex.search(stretch)) for stretch in stretches]
 
+    def look(self, reading: Reading) -> tuple[str, Stretches]:
+        """The view of a reading and the concepts of its stretches, as written and with misspelt words mended."""
+        view, mended = plain_view(reading.folded), plain_view(reading.plain)
+        stretches = self.concepts_in(view)
+        if mended == view:
+            return view, stretches
+        others = self.concepts_in(mended)
+        if len(others) != len(stretches):
+            return view, stretches + others
+        return view, [one | other for one, other in zip(stretches, others, strict=True)]
+
     def matches(self, stretches: Sequence[frozenset[str]], flow: str | None = None) -> list[Match]:
         """Rules that match, the gravest category first.
 
@@ -101,10 +116,10 @@ class Patterns:
         spans = {*stretches, *(a | b for a, b in zip(stretches, stretches[1:], strict=False))}
         found = [
             rule for rule in self.rules
-            if rule.flow in (None, flow) and not rule.unless_anywhere & anywhere and any(rule.holds(span) for span in spans)
+            if rule.flow in (None, (flow or "").split("_")[0]) and not rule.unless_anywhere & anywhere and any(rule.holds(span) for span in spans)
         ]
         found.sort(key=lambda rule: CATEGORIES.index(rule.category))
-        return [Match(rule.name, rule.category, rule.aspect, rule.person, rule.sure) for rule in found]
+        return [Match(rule.name, rule.category, rule.aspect, rule.person, rule.certain) for rule in found]
 
     def situation(self, category: Category, concepts: frozenset[str]) -> str:
         """The aspect that the first of these concepts stands for (`situations` in the file), "" when none does."""
@@ -154,7 +169,7 @@ class Patterns:
             name=entry["rule"], category=entry["category"], aspect=entry.get("aspect", ""), person=entry.get("person"),
             all=frozenset(entry.get("all") or ()), any=tuple(frozenset(group) for group in groups),
             unless=frozenset(entry.get("unless") or ()), unless_anywhere=frozenset(entry.get("unless_anywhere") or ()),
-            flow=entry.get("flow"), sure=bool(entry.get("sure", True)),
+            flow=entry.get("flow"), certain=bool(entry.get("certain", False)),
         )
         unknown = (rule.all.union(*rule.any) | rule.unless | rule.unless_anywhere) - set(self.concepts)
         if unknown or rule.category not in CATEGORIES:

@@ -21,7 +21,7 @@ from bot.language.text import clean, fold, windows
 from bot.screen.classifier import Classifier, Verdict
 from bot.screen.findings import CATEGORIES, DANGERS, Category, Finding, Layer, Person
 from bot.screen.languages import Language, LanguageIdentifier
-from bot.screen.patterns import Match, Patterns
+from bot.screen.patterns import Match, Patterns, Stretches
 from bot.screen.views import decoded, disguised_views, plain_view
 from bot.screen.words import Segmenter
 
@@ -32,11 +32,12 @@ MOST_CHARACTERS = 100_000
 #: Windows of a long text that are embedded, at most.
 MOST_WINDOWS = 40
 _LONG = 70
+# Words up to which the classifier's "no trace of danger" is believed against a rule: a danger in a longer message may
+# be a small part of it.
+_SHORT = 25
 _QUESTION = re.compile(
     r"\?|(?:^|[.,;!]\s*|\b(?:and|but|also|so|because|btw)\s+)(?:how|what|whats|why|when|where|which|who|can|could|does|do|did|is|are|will|would|should|may|any (?:tips|advice|idea))\b"
 )
-
-Stretches = list[frozenset[str]]
 
 
 class Reader(Protocol):
@@ -86,9 +87,8 @@ class Screen:
         if len(reading.folded.split()) > _LONG:
             return self.look_text(original or reading.text, flow=flow)
         language = self._languages.identify(reading.folded)
-        view = plain_view(reading.folded)
-        stretches = self._patterns.concepts_in(view)
-        found = self._judge(reading, stretches, language, flow)
+        view, stretches = self._patterns.look(reading)
+        found = self._judge(reading, view, stretches, language, flow)
         if found is None or found.category not in DANGERS:
             hidden = self._look_behind(original or reading.text, view, language, flow)
             found = _graver(found, hidden)
@@ -114,19 +114,19 @@ class Screen:
             found = _graver(found, self._from_patterns(part, language, flow))
         chosen = _choose([sum(len(s) for s in part) for part in stretches])
         for i, reading in zip(chosen, self._read([parts[i] for i in chosen], reader), strict=False):
-            found = _graver(found, self._judge(reading, stretches[i], self._languages.identify(reading.folded), flow))
+            found = _graver(found, self._judge(reading, views[i], stretches[i], self._languages.identify(reading.folded), flow))
         if found is None or found.category not in DANGERS:
             found = _graver(found, self._look_behind(original, " ".join(views), language, flow))
         return replace(found, mixed=found.mixed or len(parts) > 1) if found else None
 
     # -- steps ---------------------------------------------------------------------------------------------------
 
-    def _judge(self, reading: Reading, stretches: Stretches, language: Language, flow: str | None) -> Finding | None:
+    def _judge(self, reading: Reading, view: str, stretches: Stretches, language: Language, flow: str | None) -> Finding | None:
         """Both layers on one reading."""
         matches = self._patterns.matches(stretches, flow)
-        sure = [match for match in matches if match.sure]
-        verdict = self._verdict(reading, stretches, language, flow)
+        verdict = self._verdict(reading, view, stretches, language, flow)
         said = verdict.category if verdict else None
+        sure = matches if verdict is None or view.count(" ") >= _SHORT else [m for m in matches if m.certain or verdict.trace(m.category)]
         if not sure and said is None:
             return None
         category = _first([*(match.category for match in sure[:1]), *([said] if said else [])])
@@ -136,18 +136,20 @@ class Screen:
         layer: Layer = "both" if sure and said else "patterns" if sure else "classifier"
         return self._finding(category, verdict.confidence if verdict and not sure else 1.0, layer, rule, stretches, language, reading.folded)
 
-    def _verdict(self, reading: Reading, stretches: Stretches, language: Language, flow: str | None) -> Verdict | None:
-        if self._classifier is None:
+    def _verdict(
+        self, reading: Reading, view: str, stretches: Stretches, language: Language, flow: str | None
+    ) -> Verdict | None:
+        if self._classifier is None or not language.readable:
             return None
         signs = np.asarray([self._patterns.signs(stretches)], dtype=np.float32)
         english = language.plainly_english
         vector = np.asarray(reading.vector, dtype=np.float32)[None, :]
-        p = self._classifier.probabilities(vector, signs, english=english)[0]
+        p = self._classifier.probabilities(vector, signs, [view], english=english)[0]
         return self._classifier.verdict(p, english=english, caution=0.7 if flow else 1.0)
 
     def _from_patterns(self, stretches: Stretches, language: Language, flow: str | None) -> Finding | None:
-        sure = [match for match in self._patterns.matches(stretches, flow) if match.sure]
-        return self._finding(sure[0].category, 1.0, "patterns", sure[0], stretches, language, "") if sure else None
+        matches = self._patterns.matches(stretches, flow)
+        return self._finding(matches[0].category, 1.0, "patterns", matches[0], stretches, language, "") if matches else None
 
     def _look_behind(self, original: str, view: str, language: Language, flow: str | None) -> Finding | None:
         """What a disguise or an encoding hides, if there is one."""
@@ -160,7 +162,7 @@ class Screen:
             found = _graver(found, self._from_patterns(stretches, language, flow))
             if found is None and len(other) < 2_000 and any(stretches):
                 for reading in self._read([other], None):
-                    found = _graver(found, self._judge(reading, stretches, language, flow))
+                    found = _graver(found, self._judge(reading, other, stretches, language, flow))
         return found
 
     def _read(self, texts: list[str], reader: Reader | None) -> list[Reading]:

@@ -14,18 +14,19 @@ import warnings
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bot.language.networks import Floats, Layers
-from bot.language.text import fold
+from bot.language.reader import Reading
+from bot.screen import ngrams
 from bot.screen.classifier import CLASSES, Classifier, features, foreign_features, likeliest
 from bot.screen.findings import CATEGORIES
 from bot.screen.patterns import Patterns
-from bot.screen.views import plain_view
 from bot.training.sentences import Sentence, read_sentences
 
 #: Intents of the training sentences that are something to find; everything else is harmless.
@@ -39,10 +40,12 @@ BUDGET = {
     "panic_now": (0.004, 0.01), "refuse_dosing": (0.012, 0.02),
 }
 FOLDS = 5
-HIDDEN, EPOCHS, SEED = 192, 8, 11
-JOINT_NETWORKS, FOREIGN_NETWORKS = 3, 2
+HIDDEN, EPOCHS, SEED = 192, 12, 11
+JOINT_NETWORKS, FOREIGN_NETWORKS = 2, 2
+#: No threshold lies outside these, however the held-back sentences fall.
+LOWEST, HIGHEST = 0.35, 0.66
 
-Vectors = Callable[[Sequence[str]], Floats]
+Read = Callable[[Sequence[str]], list[Reading]]
 Mask = npt.NDArray[np.bool_]
 
 
@@ -82,6 +85,7 @@ class Corpus:
     sentences: list[Sentence]
     vectors: Floats
     signs: Floats
+    views: list[str]
     labels: npt.NDArray[np.int64]
     english: Mask
     near: Mask
@@ -91,27 +95,29 @@ class Corpus:
         return np.asarray(self.labels == 0)
 
 
-def train(data: Path, out: Path, vectors: Vectors | None = None) -> Report:
+def train(data: Path, out: Path, read: Read | None = None) -> Report:
     """Train, choose thresholds, save into `out`, and report.
 
     Args:
         data: the data folder; out: folder of the weights.
-        vectors: gives the joint embeddings of texts; None makes them with the shared reader.
+        read: gives the readings of texts (`bot.language.reader.Reader.read_many`); None takes the shared reader's.
     """
     began = time.perf_counter()
     patterns = Patterns(data / "screen" / "patterns.yml")
-    corpus = read_corpus(data, patterns, vectors)
+    corpus = read_corpus(data, patterns, read)
     family, voice = held_families(corpus.sentences), held_voices(corpus.sentences)
     report = Report()
     seen = ~(family == 0) & ~voice
     held = (family == 0) | voice
-    trial = fit(corpus, seen, patterns, joint=2, foreign=1)
-    scores = {english: trial.probabilities(corpus.vectors, corpus.signs, english=english) for english in (True, False)}
+    trial = fit(corpus, seen, patterns, joint=1, foreign=1)
+    scores = {
+        english: trial.probabilities(corpus.vectors, corpus.signs, corpus.views, english=english) for english in (True, False)
+    }
     thresholds = {
         "english": choose_thresholds(scores[True], corpus, held & corpus.english),
         "foreign": choose_thresholds(scores[False], corpus, held & ~corpus.english),
     }
-    trial = Classifier(trial.signs, trial.joint, trial.foreign, thresholds)
+    trial = replace(trial, thresholds=thresholds)
     for what, mask in (("family", family == 0), ("voice", voice)):
         report.lines += lines(trial, scores, corpus, mask, what)
     Classifier(trial.signs, *_networks(corpus, np.ones_like(seen)), thresholds).save(out)
@@ -120,18 +126,20 @@ def train(data: Path, out: Path, vectors: Vectors | None = None) -> Report:
     return report
 
 
-def read_corpus(data: Path, patterns: Patterns, vectors: Vectors | None = None) -> Corpus:
+def read_corpus(data: Path, patterns: Patterns, read: Read | None = None) -> Corpus:
     """The sentences of data/nlu, data/screen/sentences and data/screen/languages, embedded."""
     sentences = [s for folder in ("nlu", "screen/sentences", "screen/languages") for s in read_sentences(data / folder)]
-    if vectors is None:
+    if read is None:
         from bot.language.reader import shared_reader
 
-        vectors = shared_reader(data).encode
-    x = np.asarray(vectors([s.text for s in sentences]), dtype=np.float32)
-    signs = np.asarray([patterns.signs(patterns.concepts_in(plain_view(fold(s.text)))) for s in sentences], dtype=np.float32)
+        read = shared_reader(data).read_many
+    readings = read([s.text for s in sentences])
+    looked = [patterns.look(reading) for reading in readings]
+    signs = np.asarray([patterns.signs(stretches) for _, stretches in looked], dtype=np.float32)
+    x = np.asarray([reading.vector for reading in readings], dtype=np.float32)
     labels = np.asarray([CLASSES.index(INTENTS.get(s.intent, CLASSES[0])) for s in sentences])
     return Corpus(
-        sentences, x, signs, labels, np.asarray([s.lang == "en" for s in sentences]), np.asarray([s.near_miss for s in sentences])
+        sentences, x, signs, [view for view, _ in looked], labels, np.asarray([s.lang == "en" for s in sentences]), np.asarray([s.near_miss for s in sentences])
     )
 
 
@@ -160,23 +168,28 @@ def fit(corpus: Corpus, rows: Mask, patterns: Patterns, *, joint: int, foreign: 
     return Classifier(patterns.sign_names, *networks, {})
 
 
-def _networks(corpus: Corpus, rows: Mask, joint: int = JOINT_NETWORKS, foreign: int = FOREIGN_NETWORKS) -> tuple[tuple[Layers, ...], tuple[Layers, ...]]:
+def _networks(
+    corpus: Corpus, rows: Mask, joint: int = JOINT_NETWORKS, foreign: int = FOREIGN_NETWORKS
+) -> tuple[tuple[Layers, ...], tuple[Layers, ...], Layers]:
     x, y = features(corpus.vectors[rows], corpus.signs[rows]), corpus.labels[rows]
     f = foreign_features(corpus.vectors[rows])
+    pieces = ngrams.matrix([view for view, taken in zip(corpus.views, rows, strict=True) if taken])
     return (
         tuple(_network(x, y, SEED + n) for n in range(joint)),
         tuple(_network(f, y, SEED + n) for n in range(foreign)),
+        _network(pieces, y, SEED, hidden=(), alpha=1e-5, learning_rate_init=2e-2, batch_size=256),
     )
 
 
-def _network(x: Floats, y: npt.NDArray[np.int64], seed: int) -> Layers:
+def _network(x: Any, y: npt.NDArray[np.int64], seed: int, hidden: tuple[int, ...] = (HIDDEN,), **settings: Any) -> Layers:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
+    chosen = {"alpha": 1e-2, "learning_rate_init": 1e-3, "batch_size": 128, **settings}
     with warnings.catch_warnings():
         # Stopped early on purpose: longer training only copies the sentences.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        net = MLPClassifier((HIDDEN,), alpha=1e-2, learning_rate_init=1e-3, batch_size=128, max_iter=EPOCHS, random_state=seed)
+        net = MLPClassifier(hidden, max_iter=EPOCHS, random_state=seed, **chosen)
         net.fit(x, y)
     return Layers(tuple((w.astype(np.float32), b.astype(np.float32)) for w, b in zip(net.coefs_, net.intercepts_, strict=True)))
 
@@ -190,7 +203,7 @@ def choose_thresholds(probabilities: Floats, corpus: Corpus, rows: Mask) -> dict
             category, score = likeliest(row)
             of[category][kind].append(score)
     return {
-        category: round(float(min(0.9, max(0.25, *(
+        category: round(float(min(HIGHEST, max(LOWEST, *(
             _threshold(scores, budget * int(mask.sum()))
             for scores, budget, mask in zip(of[category], BUDGET[category], (ordinary, near), strict=True)
         )))), 4)

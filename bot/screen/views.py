@@ -19,7 +19,9 @@ _APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
 _STOP = re.compile(r"[.!?;:\n\r()\[\]|…。！？،؟।]+")
 _FRACTION = re.compile(r"(?<=\d)[.,]\d{1,2}(?!\d)")
 _SLASH = re.compile(r"(?<!\d)/|/(?!\d)")
-_OTHER = re.compile(r"[^\w%/\x00]+")
+# Vowel signs of other scripts are no word characters to `re`, but part of their words.
+_OTHER = re.compile("[^\\w%/\x00\u0900-\u0dff\u0e00-\u0e7f]+")
+_ARABIC_MARKS = re.compile("[\u0610-\u061a\u0640\u064b-\u065f\u0670]")
 _STRETCHED = re.compile(r"(\w)\1{2,}")
 
 # Disguises
@@ -55,6 +57,8 @@ _ROT13_MARKS = re.compile(r"\b(v|gb|gur|naq|zl|jnag|fhvpvqr|zlfrys)\b")
 def plain_view(folded: str) -> str:
     """`folded` (see `bot.language.text.fold`) as words, numbers and " . " between sentences."""
     text = _APOSTROPHE.sub("", folded.translate(_PICTURES))
+    if not text.isascii():
+        text = _ARABIC_MARKS.sub("", text)
     text = _STOP.sub("\x00", _FRACTION.sub("", text))
     text = _OTHER.sub(" ", _SLASH.sub(" ", text)).replace("_", " ").replace("\x00", " . ")
     return " ".join(_STRETCHED.sub(r"\1\1", text).split())
