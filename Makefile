@@ -7,7 +7,7 @@ chosen := $(if $(findstring command line,$(origin PYTHON)),--python "$(PYTHON)")
 compat := $(if $(chosen),$(PYTHON),3.12)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve ask chat train evaluate test test-compat lint lock
+.PHONY: help setup serve ask chat train evaluate test test-compat lint lock demo-channels load-channels
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,6 +29,12 @@ train: ## Train the model again, even if nothing has changed
 
 evaluate: ## Print the figures on sentences that were held back from training
 	@$(run) evaluate $(chosen)
+
+demo-channels: ## Run the application against stand-ins of all messengers, with a page that shows them side by side
+	@$(run) demo-channels $(chosen)
+
+load-channels: ## Measure 200 webhooks a second for 60 s against the stand-ins; the last line is one JSON object
+	@$(run) load-channels $(chosen)
 
 test: ## Set up what is missing, then run every check and test (ARGS="-k name" goes to pytest)
 	@$(run) test $(chosen)

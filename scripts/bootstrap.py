@@ -43,6 +43,8 @@ COMMANDS = {
     "chat": Command("run", True, ["-m", "bot", "chat"]),
     "train": Command("run", False, ["-m", "bot", "train"]),
     "evaluate": Command("run", True, ["-m", "bot", "evaluate"]),
+    "demo-channels": Command("test", True, ["-m", "tests.platforms.demo"]),
+    "load-channels": Command("test", False, ["-m", "tests.platforms.load"]),
     "test": Command("test", True, ["-m", "scripts.check"]),
     "lint": Command("test", False, ["-m", "scripts.check", "--only", "lint", "--only", "types"]),
     "test-compat": Command("test", False, ["-m", "pytest", "-m", "compat"]),

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import deque
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -27,15 +28,20 @@ from bot.ops.logs import describe
 _log = logging.getLogger(__name__)
 
 #: Conversations of one channel that are worked on at a time, and messages that the dialogue answers at a time.
-PLACES, ANSWERING = 24, 4
+PLACES, ANSWERING = 24, 3
+#: With more webhooks a second than this, taking them in goes before answering them: only the urgent are answered at once,
+#: the others at this many a second until it is calmer.
+BUSY, TRICKLE = 50, 8
+#: Seconds between two looks for work while it is busy.
+_BUSY_LOOK = 0.15
 #: Seconds between two looks for work that another process may have left or brought.
 LOOK = 1.0
 #: A dialogue that fails is tried this often.
 _TRIES = 4
 #: Steps that a conversation may take before others get its place.
 _STEPS = 20
-#: Seconds that a signal (typing, read) may take.
-_SIGNAL = 4.0
+#: Seconds that a signal (typing, read) may take; one for a message that waited longer than this helps nobody.
+_SIGNAL, _TIMELY = 4.0, 5.0
 
 
 class Delivery:
@@ -57,11 +63,32 @@ class Delivery:
         self._held: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._slow_until: dict[str, float] = {}
+        self._webhooks: deque[float] = deque(maxlen=BUSY)
+        self._trickled = 0.0
         self._stopping = False
 
     def wake(self, channel: str) -> None:
         """There is something new to do."""
         self._wake[channel].set()
+
+    def arrived(self) -> None:
+        """A webhook has come."""
+        self._webhooks.append(time.monotonic())
+
+    @property
+    def busy(self) -> bool:
+        """Whether so many webhooks come that answering has to wait."""
+        return len(self._webhooks) == BUSY and time.monotonic() - self._webhooks[0] < 1.0
+
+    def _only_urgent(self) -> bool:
+        """Whether the next conversation must be an urgent one."""
+        moment = time.monotonic()
+        if not self.busy:
+            return False
+        if moment - self._trickled >= 1 / TRICKLE:
+            self._trickled = moment
+            return False
+        return True
 
     async def run(self) -> None:
         """Work until cancelled; then finish what is being done."""
@@ -96,8 +123,13 @@ class Delivery:
             wake.clear()
             try:
                 await places.acquire()
-                claimed = await self._queue.run(self._queue.claim, platform.name) if self._bot.ready else None
-                pause = LOOK
+                urgent, claimed, pause = self._only_urgent(), None, LOOK
+                if self._bot.ready:
+                    claimed = await self._queue.run(self._queue.claim, platform.name, urgent)
+                if urgent and claimed is None:
+                    places.release()
+                    await asyncio.sleep(_BUSY_LOOK)
+                    continue
                 if claimed is None and self._bot.ready:
                     soon = await self._queue.run(self._queue.seconds_to_next, platform.name)
                     pause = LOOK if soon is None else min(LOOK, soon + 0.005)
@@ -159,7 +191,8 @@ class Delivery:
         except EvenkeelError as error:
             _log.error("%s: %s", platform.title, error)
             return Buried(step, "cannot be opened: SECRET_KEY has changed")
-        signalling = asyncio.create_task(self._signal(platform, body))
+        waited = (now() - step.at).total_seconds()
+        signalling = asyncio.create_task(self._signal(platform, body if waited < _TIMELY and not self.busy else {}))
         try:
             async with self._answering:
                 handled = await self._dialogue.handle(platform, person, step, body)
@@ -177,6 +210,8 @@ class Delivery:
                 signalling.cancel()
 
     async def _signal(self, platform: Platform, body: Mapping[str, Any]) -> None:
+        if not body:
+            return
         try:
             async with asyncio.timeout(_SIGNAL):
                 await platform.signal(restored(body))

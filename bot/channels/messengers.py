@@ -110,6 +110,8 @@ class Messengers:
         return webhook
 
     async def _receive(self, platform: Platform, request: Request) -> Response:
+        if self._delivery is not None:
+            self._delivery.arrived()
         hook = Hook(
             method=request.method,
             path=request.url.path,

@@ -235,12 +235,14 @@ class Queue:
 
     # -- working -----------------------------------------------------------------------------------------------
 
-    def claim(self, channel: str) -> tuple[Person, Step] | None:
+    def claim(self, channel: str, only_urgent: bool = False) -> tuple[Person, Step] | None:
         """Lock the conversation of `channel` that should be next, and take its first step; None: nothing to do now."""
         moment = now()
         free = sa.or_(_people.c.locked_until.is_(None), _people.c.locked_until < moment)
         ready = sa.and_(_people.c.channel == channel, _people.c.due <= moment, free)
         query = sa.select(_people.c.conversation).where(ready)
+        if only_urgent:
+            query = query.where(_people.c.urgent)
         query = query.order_by(_people.c.urgent.desc(), _people.c.due).limit(1)
         with self._engine.connect() as connection:
             # Looked up outside a writing transaction: most of the time there is nothing.

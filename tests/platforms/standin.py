@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import httpx
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -189,6 +189,8 @@ async def json_of(request: Request) -> dict[str, Any]:
     """
     try:
         value = json.loads(await request.body())
+    except ClientDisconnect:
+        raise Refused("the client went away") from None
     except ValueError:
         raise Refused("no JSON") from None
     if not isinstance(value, dict):

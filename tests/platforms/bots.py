@@ -1,0 +1,53 @@
+"""Bots for measuring and showing: one that costs what the real one costs, and the real one where it is trained."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from bot.errors import EvenkeelError
+from bot.message import Contact, Message, Review, SourceRef
+from bot.settings import Settings
+
+#: Seconds of computing that a turn of the real bot takes (measured: 8 to 10 ms).
+TURN = 0.009
+
+
+class WorkingBot:
+    """Says back what it was asked, after as much computing as a real turn."""
+
+    ready = True
+
+    async def handle(self, turn: Any) -> list[Message]:
+        until = time.perf_counter() + TURN
+        while time.perf_counter() < until:
+            pass
+        said = turn.text or f"button {turn.button}"
+        if "die" in said.split():
+            contact = Contact("988 Suicide and Crisis Lifeline", "United States", "988")
+            return [Message("h", "safety", f"Please talk to somebody now. ({said})", "crisis_selfharm", contacts=(contact,))]
+        source = SourceRef("A paper", "A journal", 2021, "https://example.org/paper")
+        return [
+            Message(
+                "m", "answer", f"You asked: {said}", topic="safety", details=("A detail. " * 40,), sources=(source,),
+                review=Review("unreviewed"), disclaimer="This is information, not medical advice. Please ask a doctor.",
+            )
+        ]  # fmt: skip
+
+    async def forget(self, conversation: str) -> None:
+        pass
+
+    def wish(self, conversation: str) -> str | None:
+        return None
+
+
+def real_bot(settings: Settings) -> Any:
+    """The bot itself, ready; None where nothing has been trained yet."""
+    from bot.service import Bot
+
+    try:
+        bot = Bot(settings)
+        bot.start()
+    except (EvenkeelError, ImportError, FileNotFoundError):
+        return None
+    return bot if bot.ready else None
