@@ -48,7 +48,9 @@ async def _telegram(settings: Settings, what: str) -> int:
         raise SettingError("Telegram is off: set TELEGRAM_BOT_TOKEN and TELEGRAM_WEBHOOK_SECRET first.")
     address = settings.public_url + Telegram.paths[0]
     if what == "set" and not address.startswith("https://"):
-        raise SettingError(f"PUBLIC_URL is {settings.public_url!r}, but Telegram only calls addresses that begin with https://.")
+        raise SettingError(
+            f"PUBLIC_URL is {settings.public_url!r}, but Telegram only calls addresses that begin with https://."
+        )
     telegram = Telegram(own)
     try:
         if what == "set":

@@ -103,7 +103,7 @@ def _telegram(env: Mapping[str, str]) -> TelegramSettings | None:
 def _messenger(env: Mapping[str, str]) -> MessengerSettings | None:
     base = _graph(env, "MESSENGER_API_BASE")
     given = _all_or_none(env, "Messenger", "MESSENGER_APP_SECRET", "MESSENGER_PAGE_TOKEN", "MESSENGER_VERIFY_TOKEN")
-    return None if given is None else MessengerSettings(*given, api_base=base)
+    return None if given is None else MessengerSettings(given[0], given[1], given[2], base)
 
 
 def _whatsapp(env: Mapping[str, str]) -> WhatsAppSettings | None:
@@ -116,7 +116,7 @@ def _whatsapp(env: Mapping[str, str]) -> WhatsAppSettings | None:
         raise SettingError(
             f"WHATSAPP_PHONE_NUMBER_ID is {given[2]!r}, but it must be the id that Meta shows for the number."
         )
-    return WhatsAppSettings(*given, api_base=base)
+    return WhatsAppSettings(given[0], given[1], given[2], given[3], base)
 
 
 def _twilio(env: Mapping[str, str]) -> TwilioSettings | None:
@@ -137,7 +137,7 @@ def _twilio(env: Mapping[str, str]) -> TwilioSettings | None:
 def _slack(env: Mapping[str, str]) -> SlackSettings | None:
     base = _base(env, "SLACK_API_BASE", "https://slack.com/api")
     given = _all_or_none(env, "Slack", "SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN")
-    return None if given is None else SlackSettings(*given, api_base=base)
+    return None if given is None else SlackSettings(given[0], given[1], base)
 
 
 def _all_or_none(env: Mapping[str, str], channel: str, *names: str) -> list[str] | None:

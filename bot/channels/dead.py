@@ -31,9 +31,12 @@ def listed(engine: sa.Engine) -> list[Letter]:
         replies = connection.execute(sa.select(ChannelDelivery.__table__).where(ChannelDelivery.state == "dead")).all()
         messages = connection.execute(sa.select(ChannelArrival.__table__).where(ChannelArrival.state == "dead")).all()
     letters = [
-        Letter(f"r{row.id}", row.channel, row.at, row.kind, row.attempts, row.error or "", row.perhaps_sent) for row in replies
+        Letter(f"r{row.id}", row.channel, row.at, row.kind, row.attempts, row.error or "", row.perhaps_sent)
+        for row in replies
     ]
-    letters += [Letter(f"m{row.id}", row.channel, row.at, "message", row.attempts, row.error or "", False) for row in messages]
+    letters += [
+        Letter(f"m{row.id}", row.channel, row.at, "message", row.attempts, row.error or "", False) for row in messages
+    ]
     return sorted(letters, key=lambda letter: letter.at)
 
 

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from bot.channels.client import MOST_ATTEMPTS, Outcome, wait_before
@@ -20,7 +21,20 @@ from bot.channels.dialogue import Answerer, Dialogue, restored
 from bot.channels.figures import Figures
 from bot.channels.people import Seal
 from bot.channels.platform import Platform
-from bot.channels.queue import LEASE, Became, Buried, Dropped, Handled, Later, Person, Queue, Sent, Step, ToHandle, ToSend
+from bot.channels.queue import (
+    LEASE,
+    Became,
+    Buried,
+    Dropped,
+    Handled,
+    Later,
+    Person,
+    Queue,
+    Sent,
+    Step,
+    ToHandle,
+    ToSend,
+)
 from bot.database.models import now
 from bot.errors import EvenkeelError
 from bot.ops.logs import describe
@@ -29,8 +43,8 @@ _log = logging.getLogger(__name__)
 
 #: Conversations of one channel that are worked on at a time, and messages that the dialogue answers at a time.
 PLACES, ANSWERING = 24, 3
-#: With more webhooks a second than this, taking them in goes before answering them: only the urgent are answered at once,
-#: the others at this many a second until it is calmer.
+#: With more webhooks a second than this, taking them in goes before answering them: only the urgent are answered at
+#: once, the others at this many a second until it is calmer.
 BUSY, TRICKLE = 50, 8
 #: Seconds between two looks for work while it is busy.
 _BUSY_LOOK = 0.15
@@ -144,7 +158,12 @@ class Delivery:
             self._held.add(claimed[0].conversation)
             task = asyncio.create_task(self._converse(platform, *claimed))
             self._tasks.add(task)
-            task.add_done_callback(lambda done: (self._tasks.discard(done), places.release(), wake.set()))
+            task.add_done_callback(partial(self._done, places, wake))
+
+    def _done(self, places: asyncio.Semaphore, wake: asyncio.Event, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        places.release()
+        wake.set()
 
     async def _renew(self) -> None:
         while True:

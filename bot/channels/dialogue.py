@@ -131,7 +131,7 @@ class Dialogue:
         turn = self._turn(platform, person, arrival, key)
         messages = await asyncio.to_thread(self._replayed, turn) if step.attempt > 1 else None
         if messages is None:
-            if not step.urgent and (waited := self._limiter.wait("session", person.conversation)):
+            if not step.urgent and self._limiter.wait("session", person.conversation):
                 self._metrics.limited("session")
                 return ([self.words.message("too_fast")] if self._first(person) else []), None
             with self._metrics.turn(platform.name):
@@ -161,9 +161,7 @@ class Dialogue:
             person.conversation, text, button, platform.name, arrival.country, None, arrival.locale, message_id=key
         )
 
-    def _introduced(
-        self, platform: Platform, arrival: Arrival, messages: list[Message], danger: bool
-    ) -> list[Message]:
+    def _introduced(self, platform: Platform, arrival: Arrival, messages: list[Message], danger: bool) -> list[Message]:
         """What the bot is comes first; in danger the help does."""
         intro = self.words.message("intro_group" if arrival.group else platform.intro(arrival.address))
         return [*messages, intro] if danger else [intro, *messages]

@@ -18,7 +18,10 @@ class Figures:
             "evenkeel_sends", "Requests to platforms by what became of them.", ("channel", "result"), registry=registry
         )
         self._backlog = Gauge(
-            "evenkeel_channel_backlog", "Messages from messengers that wait for an answer.", ("channel",), registry=registry
+            "evenkeel_channel_backlog",
+            "Messages from messengers that wait for an answer.",
+            ("channel",),
+            registry=registry,
         )
         self._waited = Histogram(
             "evenkeel_channel_seconds",

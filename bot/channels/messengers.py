@@ -138,7 +138,9 @@ class Messengers:
             news = await asyncio.gather(*(self._take(platform, arrival) for arrival in arrivals))
         except Exception as error:
             self._figures.webhook(platform.name, "busy")
-            _log.error("%s: messages could not be stored, the platform sends them again: %s", platform.title, describe(error))
+            _log.error(
+                "%s: messages could not be stored, the platform sends them again: %s", platform.title, describe(error)
+            )
             raise not_ready() from None
         for new in news:
             if not new:
@@ -150,7 +152,11 @@ class Messengers:
 
     async def _take(self, platform: Platform, arrival: Arrival) -> bool:
         """Store one message; whether it is new. Those of many webhooks share a transaction."""
-        filed = self._file(platform, arrival) if len(arrival.text) < 5_000 else await asyncio.to_thread(self._file, platform, arrival)
+        filed = (
+            self._file(platform, arrival)
+            if len(arrival.text) < 5_000
+            else await asyncio.to_thread(self._file, platform, arrival)
+        )
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((filed, done))
         if self._writing is None or self._writing.done():

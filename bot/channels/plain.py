@@ -1,4 +1,5 @@
 """A structured message as plain text: for the terminal, and the base of channels without richer forms."""
+
 from __future__ import annotations
 
 from bot.message import Contact, Message, Review, SourceRef
@@ -58,4 +59,6 @@ def contact_line(contact: Contact) -> str:
 
 def review_line(review: Review) -> str:
     """Who stands behind an answer, in a sentence."""
-    return _REVIEW.get(review.state, _REVIEW["unreviewed"]).format(by=review.by or "a clinician", on=review.on or "an unknown date")
+    return _REVIEW.get(review.state, _REVIEW["unreviewed"]).format(
+        by=review.by or "a clinician", on=review.on or "an unknown date"
+    )

@@ -42,7 +42,9 @@ SCREENS = (
         "twilio-whatsapp", "WhatsApp over Twilio", Twilio(TwilioSettings("-", "-", (), "http://localhost")),
         {"to": "whatsapp:+1", "from": "whatsapp:+2"},
     ),
-    Screen("sms", "SMS over Twilio", Twilio(TwilioSettings("-", "-", (), "http://localhost")), {"to": "+1", "from": "+2"}),
+    Screen(
+        "sms", "SMS over Twilio", Twilio(TwilioSettings("-", "-", (), "http://localhost")), {"to": "+1", "from": "+2"}
+    ),
     Screen("slack", "Slack", Slack(SlackSettings("-", "-", "http://localhost")), {"channel": "D1"}),
 )  # fmt: skip
 

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from bot.database.models import ChannelArrival, ChannelDelivery, ChannelPerson, Event, now
+from bot.database.models import Base, Event, now
 from bot.ops.counts import count_messages
 from bot.ops.retention import erase_traces
 
@@ -30,7 +30,8 @@ LEASE = timedelta(seconds=6)
 #: A message whose handling ended the process this often is put aside.
 MOST_DEATHS = 5
 
-_people, _arrivals, _deliveries = ChannelPerson.__table__, ChannelArrival.__table__, ChannelDelivery.__table__
+_TABLES = Base.metadata.tables
+_people, _arrivals, _deliveries = (_TABLES[f"channel_{name}"] for name in ("people", "arrivals", "deliveries"))
 
 
 @dataclass(frozen=True)
@@ -389,9 +390,17 @@ class Queue:
         for reply in became.replies:
             connection.execute(
                 sa.insert(_deliveries).values(
-                    channel=channel, conversation=conversation, kind=reply.kind, urgent=reply.urgent, state="waiting",
-                    perhaps_sent=False, attempts=0, due=moment, request=reply.request, at=moment,
-                )  # fmt: skip
+                    channel=channel,
+                    conversation=conversation,
+                    kind=reply.kind,
+                    urgent=reply.urgent,
+                    state="waiting",
+                    perhaps_sent=False,
+                    attempts=0,
+                    due=moment,
+                    request=reply.request,
+                    at=moment,
+                )
             )
         changes = dict(became.changes or {})
         if became.wish == "dont_keep":
@@ -401,9 +410,7 @@ class Queue:
             self._forget_arrivals(connection, conversation)
             connection.execute(sa.delete(Event).where(Event.sender_id == conversation))
         if changes:
-            connection.execute(
-                sa.update(_people).where(_people.c.conversation == conversation).values(**changes)
-            )
+            connection.execute(sa.update(_people).where(_people.c.conversation == conversation).values(**changes))
         count_messages(connection, channel, became.messages)
 
     def _forget_arrivals(self, connection: sa.Connection, conversation: str) -> None:
@@ -416,7 +423,7 @@ class Queue:
 
     def _release(self, connection: sa.Connection, conversation: str) -> None:
         """Give the lock back, and note when there is work again; somebody forgotten goes with the last of it."""
-        waiting = []
+        waiting: list[tuple[datetime, bool]] = []
         for table in (_arrivals, _deliveries):
             # Only the first of each counts: the others wait for it.
             order = (
@@ -428,7 +435,7 @@ class Queue:
             query = sa.select(table.c.due, table.c.urgent).where(
                 table.c.conversation == conversation, table.c.state.in_(states)
             )
-            waiting += connection.execute(query.order_by(*order).limit(1)).all()
+            waiting += [(row.due, row.urgent) for row in connection.execute(query.order_by(*order).limit(1))]
             urgent = query.where(table.c.urgent).limit(1)
             waiting += [(row.due, True) for row in connection.execute(urgent).all() if table is _deliveries]
         any_urgent = any(urgent for _, urgent in waiting) or self._urgent_arrival(connection, conversation)
@@ -448,9 +455,7 @@ class Queue:
         return connection.execute(query.limit(1)).first() is not None
 
     def _go(self, connection: sa.Connection, conversation: str) -> None:
-        query = sa.select(_people.c.conversation).where(
-            _people.c.conversation == conversation, _people.c.forget
-        )
+        query = sa.select(_people.c.conversation).where(_people.c.conversation == conversation, _people.c.forget)
         if connection.execute(query).first() is not None:
             delete_people(connection, [conversation])
 

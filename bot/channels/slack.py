@@ -19,8 +19,8 @@ from bot.channels import signatures
 from bot.channels.arrivals import Arrival, Forged, Malformed
 from bot.channels.client import Outcome, request
 from bot.channels.configuration import SlackSettings
-from bot.channels.platform import Hook, Platform, Request
 from bot.channels.plain import contact_line, source_line
+from bot.channels.platform import Hook, Platform, Request
 from bot.channels.reading import as_number, as_object, as_objects, as_text, json_object
 from bot.channels.rendering import Part, Style, pack
 from bot.message import Contact, SourceRef
@@ -29,7 +29,14 @@ _SECTION, _ACTION_ID = 3000, 255
 _MENTION = re.compile(r"<@[UW][A-Z0-9]+(\|[^>]*)?>\s*")
 _LINK = re.compile(r"<(?:mailto:|tel:)?([^<>|]+)(?:\|([^<>]*))?>")
 #: Errors that pass by themselves; others never will.
-_PASSING = {"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
+_PASSING = {
+    "ratelimited",
+    "internal_error",
+    "fatal_error",
+    "service_unavailable",
+    "request_timeout",
+    "team_added_to_org",
+}
 
 
 def escape(text: str) -> str:
@@ -50,7 +57,9 @@ def contact(somebody: Contact) -> str:
     """A contact whose number can be dialled."""
     line = escape(contact_line(somebody))
     if somebody.call and re.fullmatch(r"[+0-9][0-9 ()-]{1,24}", somebody.call):
-        line = line.replace(f"call {somebody.call}", f"call <tel:{re.sub(r'[ ()-]', '', somebody.call)}|{somebody.call}>", 1)
+        line = line.replace(
+            f"call {somebody.call}", f"call <tel:{re.sub(r'[ ()-]', '', somebody.call)}|{somebody.call}>", 1
+        )
     return line
 
 
@@ -82,7 +91,11 @@ class Slack(Platform):
         if not hook.path.endswith("/events"):
             return None
         data = json_object(hook.body)
-        return JSONResponse({"challenge": as_text(data.get("challenge"))[:500]}) if data.get("type") == "url_verification" else None
+        return (
+            JSONResponse({"challenge": as_text(data.get("challenge"))[:500]})
+            if data.get("type") == "url_verification"
+            else None
+        )
 
     def read(self, hook: Hook) -> list[Arrival]:
         if hook.path.endswith("/actions"):
@@ -113,7 +126,8 @@ class Slack(Platform):
             ]  # fmt: skip
             blocks.append({"type": "actions", "elements": elements})
         message: Request = {
-            "channel": address["channel"], "text": part.text, "blocks": blocks, "unfurl_links": False, "unfurl_media": False,
+            "channel": address["channel"], "text": part.text, "blocks": blocks, "unfurl_links": False,
+            "unfurl_media": False,
         }  # fmt: skip
         if address.get("thread"):
             message["thread_ts"] = address["thread"]
@@ -131,14 +145,29 @@ class Slack(Platform):
             return outcome
         error = as_text(body.get("error"))[:60] or "no answer of the API"
         passing = error in _PASSING or not as_text(body.get("error"))
-        return Outcome("later" if passing else "refused", error, maybe=error in ("internal_error", "fatal_error", "request_timeout"))
+        return Outcome(
+            "later" if passing else "refused",
+            error,
+            maybe=error in ("internal_error", "fatal_error", "request_timeout"),
+        )
 
     # -- reading -----------------------------------------------------------------------------------------------
 
     def _event(self, data: dict[str, Any]) -> Arrival | None:
         event, team = as_object(data.get("event")), as_text(data.get("team_id"))
-        event_id, user, channel = as_text(data.get("event_id")), as_text(event.get("user")), as_text(event.get("channel"))
-        if not event_id or not user or not channel or event.get("bot_id") or event.get("bot_profile") or user == "USLACKBOT":
+        event_id, user, channel = (
+            as_text(data.get("event_id")),
+            as_text(event.get("user")),
+            as_text(event.get("channel")),
+        )
+        if (
+            not event_id
+            or not user
+            or not channel
+            or event.get("bot_id")
+            or event.get("bot_profile")
+            or user == "USLACKBOT"
+        ):
             return None
         direct = event.get("type") == "message" and event.get("channel_type") == "im"
         if not direct and event.get("type") != "app_mention":
@@ -173,9 +202,14 @@ class Slack(Platform):
             person, address = self._who(team, user, channel, direct, thread)
             arrivals.append(
                 Arrival(
-                    f"{user} {stamp} {as_text(action.get('action_id'))}", person, address, "button", button=value,
-                    sent=as_number(stamp), group=not direct,
-                )  # fmt: skip
+                    f"{user} {stamp} {as_text(action.get('action_id'))}",
+                    person,
+                    address,
+                    "button",
+                    button=value,
+                    sent=as_number(stamp),
+                    group=not direct,
+                )
             )
         return arrivals
 

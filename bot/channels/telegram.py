@@ -24,7 +24,8 @@ UPDATES = ["message", "callback_query"]
 _COMMAND = re.compile(r"/(start|help)(@\w+)?(\s.*)?", re.IGNORECASE | re.DOTALL)
 #: Messages about the chat itself, which nobody wrote.
 _SERVICE = (
-    "new_chat_members", "left_chat_member", "new_chat_title", "new_chat_photo", "delete_chat_photo", "group_chat_created",
+    "new_chat_members", "left_chat_member", "new_chat_title", "new_chat_photo", "delete_chat_photo",
+    "group_chat_created",
     "supergroup_chat_created", "channel_chat_created", "migrate_to_chat_id", "migrate_from_chat_id", "pinned_message",
     "message_auto_delete_timer_changed", "write_access_allowed", "users_shared", "chat_shared", "forum_topic_created",
     "forum_topic_edited", "forum_topic_closed", "forum_topic_reopened", "video_chat_started", "video_chat_ended",

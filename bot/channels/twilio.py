@@ -96,7 +96,9 @@ class Twilio(Platform):
         if text.strip() and (as_number(fields.get("NumMedia")) or 0) > 0:
             extra["attached"] = True
         return [
-            Arrival(message_id, sender, address, "text" if text.strip() else "other", text, country=country, extra=extra)
+            Arrival(
+                message_id, sender, address, "text" if text.strip() else "other", text, country=country, extra=extra
+            )
         ]
 
     def style(self, address: Mapping[str, Any]) -> Style:
@@ -108,7 +110,11 @@ class Twilio(Platform):
     def word(self, arrival: Arrival) -> str | None:
         if arrival.extra.get("word"):
             return str(arrival.extra["word"])
-        said = re.sub(r"[^a-z]", "", arrival.text.lower()) if len(arrival.text) < 30 and " " not in arrival.text.strip() else ""
+        said = (
+            re.sub(r"[^a-z]", "", arrival.text.lower())
+            if len(arrival.text) < 30 and " " not in arrival.text.strip()
+            else ""
+        )
         found = next((word for word, known in _WORDS.items() if said in known), None)
         return None if found == "more" and _is_whatsapp(arrival.address) else found
 
@@ -193,7 +199,8 @@ def _source_name(sources: tuple[SourceRef, ...]) -> str:
 def without_stop(message: Message) -> Message:
     """`message` without an invitation to write "stop": here that word ends all messages, not an exercise."""
     suggestions = tuple(
-        Suggestion(s.id, _END if _STOP.search(s.title) and len(s.title.split()) <= 4 else s.title) for s in message.suggestions
+        Suggestion(s.id, _END if _STOP.search(s.title) and len(s.title.split()) <= 4 else s.title)
+        for s in message.suggestions
     )
     if message.kind == "answer":  # what an article says of stopping a medicine stays as it is
         return replace(message, suggestions=suggestions)

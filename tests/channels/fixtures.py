@@ -125,9 +125,7 @@ class Office:
 
     async def deliver(self, webhook: Webhook) -> httpx.Response:
         """Send us a webhook."""
-        return await self.client.request(
-            webhook.method, webhook.path, headers=webhook.headers, content=webhook.body
-        )
+        return await self.client.request(webhook.method, webhook.path, headers=webhook.headers, content=webhook.body)
 
     async def until(self, condition: Callable[[], Any], seconds: float = 5.0) -> None:
         """Wait until something holds."""
@@ -137,9 +135,12 @@ class Office:
 
     async def quiet(self, seconds: float = 8.0) -> None:
         """Wait until nothing is left to do."""
+
         def busy() -> bool:
             with self.engine.connect() as connection:
-                return bool(connection.exec_driver_sql("SELECT count(*) FROM channel_people WHERE due IS NOT NULL").scalar())
+                return bool(
+                    connection.exec_driver_sql("SELECT count(*) FROM channel_people WHERE due IS NOT NULL").scalar()
+                )
 
         async with asyncio.timeout(seconds):
             while busy():

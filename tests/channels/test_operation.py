@@ -64,7 +64,9 @@ async def test_a_channel_without_its_secret_is_off(tmp_path: Path, capsys: pytes
     assert "off: Messenger" in capsys.readouterr().out
 
 
-async def test_what_was_given_up_can_be_listed_and_sent_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_what_was_given_up_can_be_listed_and_sent_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with office(tmp_path) as here:
         them = here.stand_ins["telegram"]
         await here.deliver(them.text(ANN, "first"))
@@ -92,7 +94,9 @@ async def test_the_secret_key_can_be_changed(tmp_path: Path) -> None:
         await here.deliver(webhook)
         await here.quiet()
         conversation = here.bot.turns[0].conversation
-    async with office(tmp_path, stand_ins=stand_ins, SECRET_KEY="a new one", SECRET_KEY_PREVIOUS="a secret for tests") as here:
+    async with office(
+        tmp_path, stand_ins=stand_ins, SECRET_KEY="a new one", SECRET_KEY_PREVIOUS="a secret for tests"
+    ) as here:
         await here.deliver(webhook)
         await here.deliver(them.text(ANN, "after"))
         await here.quiet()
@@ -108,7 +112,9 @@ async def test_the_sweep_deletes_what_is_over(tmp_path: Path) -> None:
         old = here.bot.turns[0].conversation
         with here.engine.begin() as connection:
             connection.execute(
-                sa.update(ChannelPerson).where(ChannelPerson.conversation == old).values(last_seen=now() - timedelta(days=31))
+                sa.update(ChannelPerson)
+                .where(ChannelPerson.conversation == old)
+                .values(last_seen=now() - timedelta(days=31))
             )
             connection.execute(sa.insert(Event).values(sender_id=old, type_name="user", timestamp=1.0))
         assert sweep_people(here.engine, 30) == [old]
@@ -157,7 +163,9 @@ asyncio.run(main())
 async def test_a_process_killed_after_acknowledging_loses_nothing(tmp_path: Path) -> None:
     upgrade(make_engine(settings_in(tmp_path).database_url))
     command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
     assert process.stdout is not None
     line = await asyncio.to_thread(process.stdout.readline)
     assert line.strip() == "acknowledged"
@@ -178,4 +186,6 @@ async def test_a_process_killed_after_acknowledging_loses_nothing(tmp_path: Path
 def test_tables_are_those_of_the_models(tmp_path: Path) -> None:
     engine = make_engine("sqlite://")
     upgrade(engine)
-    assert {table for table in Base.metadata.tables if table.startswith("channel_")} <= set(sa.inspect(engine).get_table_names())
+    assert {table for table in Base.metadata.tables if table.startswith("channel_")} <= set(
+        sa.inspect(engine).get_table_names()
+    )

@@ -56,7 +56,11 @@ async def test_in_a_group_only_when_addressed_and_keyed_by_person(tmp_path: Path
         await here.deliver(them.group(BEN, "and for how long?", **reply))
         await here.deliver(them.text(ANN, "in private"))
         await here.quiet()
-        assert sorted(turn.text for turn in here.bot.turns) == ["and for how long?", "in private", "what are the side effects?"]
+        assert sorted(turn.text for turn in here.bot.turns) == [
+            "and for how long?",
+            "in private",
+            "what are the side effects?",
+        ]
         assert len({turn.conversation for turn in here.bot.turns}) == 3
         assert [s.to for s in them.shown].count("-100500") == 4
         assert any("Everybody here can read this" in s.text for s in them.shown)
@@ -84,6 +88,7 @@ async def test_somebody_who_blocked_the_bot_is_no_dead_letter(tmp_path: Path) ->
 @pytest.mark.parametrize("channel", ["messenger", "whatsapp"])
 async def test_the_address_is_verified_with_the_token_alone(tmp_path: Path, channel: str) -> None:
     async with office(tmp_path, working=False) as here:
+
         async def ask(token: str) -> tuple[int, str]:
             query = {"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": "1158201444"}
             response = await here.client.get(f"/webhooks/{channel}", params=query)
@@ -147,7 +152,9 @@ async def test_a_retry_of_slack_is_a_repetition_whatever_its_reason(tmp_path: Pa
         await here.deliver(them.text(ANN, "once", 77))
         await here.quiet()
         for reason in ("http_timeout", "http_error"):
-            again = them.event(them.direct(ANN, "once"), 77, **{"X-Slack-Retry-Num": "1", "X-Slack-Retry-Reason": reason})
+            again = them.event(
+                them.direct(ANN, "once"), 77, **{"X-Slack-Retry-Num": "1", "X-Slack-Retry-Reason": reason}
+            )
             assert (await here.deliver(again)).status_code == 200
         await here.quiet()
         assert len(here.bot.turns) == 1

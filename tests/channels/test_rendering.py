@@ -27,7 +27,9 @@ from tests.platforms.all import STAND_INS
 
 _WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60).filter(str.strip)
 _SENTENCES = st.lists(_WORDS, min_size=1, max_size=60).map(". ".join)
-_PARAGRAPH = st.one_of(_SENTENCES, st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3000).filter(str.strip))
+_PARAGRAPH = st.one_of(
+    _SENTENCES, st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3000).filter(str.strip)
+)
 _LABEL = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=90).filter(str.strip)
 _CONTACT = st.builds(
     Contact,
@@ -38,7 +40,11 @@ _CONTACT = st.builds(
     url=st.one_of(st.none(), st.just("https://988lifeline.org")),
 )
 _SOURCE = st.builds(
-    SourceRef, _LABEL, _LABEL, st.one_of(st.none(), st.integers(1900, 2030)), st.one_of(st.none(), st.just("https://example.org/a?b=c&d"))
+    SourceRef,
+    _LABEL,
+    _LABEL,
+    st.one_of(st.none(), st.integers(1900, 2030)),
+    st.one_of(st.none(), st.just("https://example.org/a?b=c&d")),
 )
 _MESSAGE = st.builds(
     Message,
@@ -49,7 +55,9 @@ _MESSAGE = st.builds(
     contacts=st.lists(_CONTACT, max_size=6).map(tuple),
     sources=st.lists(_SOURCE, max_size=5).map(tuple),
     review=st.one_of(st.none(), st.just(Review("unreviewed")), st.just(Review("reviewed", "2026-01-02", "Dr A & B"))),
-    suggestions=st.lists(st.builds(Suggestion, id=_LABEL, title=_LABEL), max_size=6, unique_by=lambda s: s.id).map(tuple),
+    suggestions=st.lists(st.builds(Suggestion, id=_LABEL, title=_LABEL), max_size=6, unique_by=lambda s: s.id).map(
+        tuple
+    ),
     flow=st.one_of(st.none(), st.just(Flow("panic", 1, 5))),
     disclaimer=st.sampled_from([DISCLAIMER, DISCLAIMER + " " + DISCLAIMER, ""]),
 )
@@ -173,14 +181,23 @@ def test_a_button_carries_what_leads_back_to_it(identity: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "parts"),
-    [("a" * 160, 1), ("a" * 161, 2), ("a" * 306, 2), ("a" * 307, 3), ("é" * 160, 1), ("€" * 81, 2), ("ж" * 70, 1), ("ж" * 71, 2)],
+    [
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("a" * 306, 2),
+        ("a" * 307, 3),
+        ("é" * 160, 1),
+        ("€" * 81, 2),
+        ("ж" * 70, 1),
+        ("ж" * 71, 2),
+    ],
 )
 def test_parts_of_a_text_message_are_counted_as_they_are_paid(text: str, parts: int) -> None:
     assert segments(text) == parts
 
 
 def test_typographic_signs_do_not_make_a_text_message_dear() -> None:
-    assert plain_signs("“Don’t” — wait… 5 °C, naïve") == "\"Don't\" - wait... 5  degC, naive"
+    assert plain_signs("“Don’t” — wait… 5 °C, naïve") == '"Don\'t" - wait... 5  degC, naive'
 
 
 def test_what_did_not_fit_comes_with_more() -> None:

@@ -163,7 +163,9 @@ async def test_a_day_after_the_last_message_whatsapp_is_not_written_to(tmp_path:
     ],
     ids=["public address", "with its port", "told by the proxy", "the host it passes on"],
 )  # fmt: skip
-async def test_the_signature_holds_behind_a_proxy(tmp_path: Path, public: str, entered: str, headers: dict[str, str]) -> None:
+async def test_the_signature_holds_behind_a_proxy(
+    tmp_path: Path, public: str, entered: str, headers: dict[str, str]
+) -> None:
     async with office(tmp_path, working=False, PUBLIC_URL=public) as here:
         them = here.stand_ins["twilio"]
         assert isinstance(them, TwilioStandIn)

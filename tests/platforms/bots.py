@@ -25,7 +25,9 @@ class WorkingBot:
         said = turn.text or f"button {turn.button}"
         if "die" in said.split():
             contact = Contact("988 Suicide and Crisis Lifeline", "United States", "988")
-            return [Message("h", "safety", f"Please talk to somebody now. ({said})", "crisis_selfharm", contacts=(contact,))]
+            return [
+                Message("h", "safety", f"Please talk to somebody now. ({said})", "crisis_selfharm", contacts=(contact,))
+            ]
         source = SourceRef("A paper", "A journal", 2021, "https://example.org/paper")
         return [
             Message(

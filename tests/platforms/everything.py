@@ -37,7 +37,9 @@ def make(public: str) -> dict[str, StandIn]:
 
 def application(stand_ins: dict[str, StandIn], more: list[BaseRoute] | None = None) -> Starlette:
     """All of them as one web application, each under its name."""
-    return Starlette(routes=[*(more or []), *(Mount(f"/{name}", routes=list(s.routes())) for name, s in stand_ins.items())])
+    return Starlette(
+        routes=[*(more or []), *(Mount(f"/{name}", routes=list(s.routes())) for name, s in stand_ins.items())]
+    )
 
 
 def free_socket(port: int = 0) -> socket.socket:

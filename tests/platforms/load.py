@@ -1,7 +1,7 @@
 """Measures the messengers under load: `make load-channels`, or `python -m tests.platforms.load --seconds 3`.
 
-Sends signed webhooks of all platforms at a steady rate (the next one does not wait for the last one's answer), one in
-a hundred of them from somebody in a crisis, and watches what arrives at the stand-ins until nothing is left. The last line
+Sends signed webhooks of all platforms at a steady rate (the next one does not wait for the answer to the last), one
+in a hundred of them from somebody in a crisis, and watches what arrives at the stand-ins until nothing is left. The last line
 is one JSON object.
 """
 
@@ -65,7 +65,9 @@ class Figures:
             "replied": len(self.replied),
             "lost": len(set(self.acknowledged) - set(self.replied)),
             "twice": self.twice,
-            "backlog_at_the_end": sum(moment > ended for moment in self.replied.values()) + len(self.sent) - len(self.replied),
+            "backlog_at_the_end": sum(moment > ended for moment in self.replied.values())
+            + len(self.sent)
+            - len(self.replied),
             "worked_off_after_s": round(max(self.replied.values(), default=ended) - ended, 1),
             "crisis_reply_p50_s": round(at(waits["crisis"], 0.5), 2),
             "crisis_reply_p99_s": round(at(waits["crisis"], 0.99), 2),
@@ -96,7 +98,9 @@ async def measure(rate: int, seconds: float, patience: float, database: str = ""
             settings["DATABASE_URL"] = database
         async with served(application(stand_ins), platforms):
             command = [sys.executable, "-m", "tests.platforms.serve", str(port), *(["--real"] if real else [])]
-            process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **settings}, stdout=subprocess.PIPE, text=True)
+            process = subprocess.Popen(
+                command, cwd=ROOT, env={**os.environ, **settings}, stdout=subprocess.PIPE, text=True
+            )
             try:
                 assert process.stdout is not None
                 await asyncio.to_thread(process.stdout.readline)
@@ -152,7 +156,10 @@ async def _load(
             tasks.append(asyncio.create_task(one(number)))
         await asyncio.gather(*tasks)
         ended = time.perf_counter()
-        used = {"server_cpu_s": round(computed(process) - theirs, 2), "sender_cpu_s": round(time.process_time() - own, 2)}
+        used = {
+            "server_cpu_s": round(computed(process) - theirs, 2),
+            "sender_cpu_s": round(time.process_time() - own, 2),
+        }
         used |= {"sending_took_s": round(ended - began, 1), "load_average": round(os.getloadavg()[0], 1)}
         while len(figures.replied) < len(figures.acknowledged) and time.perf_counter() < ended + patience:
             await asyncio.sleep(0.1)
@@ -169,7 +176,9 @@ def main() -> int:
     given = parser.parse_args()
     figures = asyncio.run(measure(given.rate, given.seconds, given.patience, given.database, given.real))
     print(json.dumps(figures))
-    return 0 if figures["lost"] == 0 and figures["accepted"] == figures["webhooks"] and figures["ack_p99_ms"] < 500 else 1
+    return (
+        0 if figures["lost"] == 0 and figures["accepted"] == figures["webhooks"] and figures["ack_p99_ms"] < 500 else 1
+    )
 
 
 if __name__ == "__main__":

@@ -35,7 +35,10 @@ class MessengerStandIn(MetaStandIn):
 
     def page(self, *events: dict[str, Any], **entry: Any) -> Webhook:
         return self.hook(
-            {"object": "page", "entry": [{"id": _PAGE, "time": int(time.time() * 1000), "messaging": list(events), **entry}]}
+            {
+                "object": "page",
+                "entry": [{"id": _PAGE, "time": int(time.time() * 1000), "messaging": list(events), **entry}],
+            }
         )
 
     def written(self, person: str, number: int | None = None, **message: Any) -> dict[str, Any]:
@@ -49,12 +52,17 @@ class MessengerStandIn(MetaStandIn):
         return self.page(self.written(person, number, text="a label", quick_reply={"payload": key}))
 
     def photo(self, person: str) -> Webhook:
-        return self.page(self.written(person, attachments=[{"type": "image", "payload": {"url": "https://cdn.example/1"}}]))
+        return self.page(
+            self.written(person, attachments=[{"type": "image", "payload": {"url": "https://cdn.example/1"}}])
+        )
 
     def batch(self, messages: list[tuple[str, str]]) -> list[Webhook]:
         events = [self.written(person, text=text) for person, text in messages]
         half = len(events) // 2
-        entries = [{"id": _PAGE, "time": 1, "messaging": events[:half]}, {"id": _PAGE, "time": 2, "messaging": events[half:]}]
+        entries = [
+            {"id": _PAGE, "time": 1, "messaging": events[:half]},
+            {"id": _PAGE, "time": 2, "messaging": events[half:]},
+        ]
         return [self.hook({"object": "page", "entry": entries})]
 
     def ignored(self) -> list[Webhook]:
@@ -67,7 +75,9 @@ class MessengerStandIn(MetaStandIn):
             self.page(self.event("41", reaction={"reaction": "love", "action": "react", "mid": "m_1"})),
             self.page(self.event("41", message_edit={"mid": "m_1", "text": "edited", "num_edit": 1})),
             self.page(standby=[self.written("41", text="for another app")]),
-            self.hook({"object": "page", "entry": [{"id": _PAGE, "time": 1, "standby": [self.written("41", text="x")]}]}),
+            self.hook(
+                {"object": "page", "entry": [{"id": _PAGE, "time": 1, "standby": [self.written("41", text="x")]}]}
+            ),
             self.hook({"object": "page", "entry": [{"id": _PAGE, "changes": [{"field": "feed", "value": {}}]}]}),
             self.hook({"object": "instagram", "entry": [{"id": "1", "messaging": [self.written("41", text="x")]}]}),
         ]

@@ -34,7 +34,12 @@ class SlackStandIn(StandIn):
         stamp = str(int(time.time() - age))
         signature = hmac.new(SECRET.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
         kind = "application/json; charset=utf-8" if path == "events" else "application/x-www-form-urlencoded"
-        made = {"Content-Type": kind, "X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={signature}", **headers}
+        made = {
+            "Content-Type": kind,
+            "X-Slack-Request-Timestamp": stamp,
+            "X-Slack-Signature": f"v0={signature}",
+            **headers,
+        }
         return Webhook(f"/webhooks/slack/{path}", made, body)
 
     def event(self, event: dict[str, Any], number: int | None = None, age: float = 0.0, **headers: str) -> Webhook:
@@ -48,7 +53,14 @@ class SlackStandIn(StandIn):
         return self.signed(json.dumps(data).encode(), age=age, **headers)
 
     def direct(self, person: str, text: str, **what: Any) -> dict[str, Any]:
-        return {"type": "message", "channel": f"D{person}", "user": f"U{person}", "text": text, "channel_type": "im", **what}
+        return {
+            "type": "message",
+            "channel": f"D{person}",
+            "user": f"U{person}",
+            "text": text,
+            "channel_type": "im",
+            **what,
+        }
 
     def text(self, person: str, text: str, number: int | None = None) -> Webhook:
         escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -63,7 +75,13 @@ class SlackStandIn(StandIn):
             "channel": {"id": f"D{person}", "name": "directmessage"},
             "message": {"ts": "1795000000.000100", "text": "which?"},
             "actions": [
-                {"type": "button", "action_id": "choice-1", "block_id": "b", "value": key, "action_ts": f"{1_795_000_000 + number}.2"}
+                {
+                    "type": "button",
+                    "action_id": "choice-1",
+                    "block_id": "b",
+                    "value": key,
+                    "action_ts": f"{1_795_000_000 + number}.2",
+                }
             ],
             "response_url": "https://hooks.slack.com/actions/T0/1/2",
         }
@@ -73,7 +91,9 @@ class SlackStandIn(StandIn):
         return self.event(self.direct(person, "", subtype="file_share", files=[{"id": "F1", "mimetype": "image/png"}]))
 
     def mention(self, person: str, text: str) -> Webhook:
-        return self.event({"type": "app_mention", "channel": "C0GENERAL", "user": f"U{person}", "text": f"<@U0BOT> {text}"})
+        return self.event(
+            {"type": "app_mention", "channel": "C0GENERAL", "user": f"U{person}", "text": f"<@U0BOT> {text}"}
+        )
 
     def stale(self, person: str, text: str) -> Webhook | None:
         return self.event(self.direct(person, text), age=3600)
@@ -84,12 +104,22 @@ class SlackStandIn(StandIn):
             self.event(bot),
             self.event(self.direct("41", "", subtype="message_changed", message={"text": "edited"})),
             self.event(self.direct("41", "", subtype="message_deleted")),
-            self.event({"type": "message", "channel": "C0GENERAL", "user": "U41", "text": "to everybody", "channel_type": "channel"}),
+            self.event(
+                {
+                    "type": "message",
+                    "channel": "C0GENERAL",
+                    "user": "U41",
+                    "text": "to everybody",
+                    "channel_type": "channel",
+                }
+            ),
             self.event({"type": "member_joined_channel", "user": "U41", "channel": "C0GENERAL"}),
             self.event({"type": "reaction_added", "user": "U41", "reaction": "+1", "item": {}}),
             self.event({"type": "app_home_opened", "user": "U41", "channel": "D41", "tab": "home"}),
             self.signed(json.dumps({"type": "app_rate_limited", "team_id": TEAM}).encode()),
-            self.signed(urlencode({"payload": json.dumps({"type": "view_closed", "user": {"id": "U41"}})}).encode(), "actions"),
+            self.signed(
+                urlencode({"payload": json.dumps({"type": "view_closed", "user": {"id": "U41"}})}).encode(), "actions"
+            ),
         ]
 
     def routes(self) -> list[Route]:
@@ -127,7 +157,9 @@ class SlackStandIn(StandIn):
                 raise Refused(f"block {block['type']}")
         to = what["channel"].removeprefix("D")
         text = "\n\n".join(texts) or what["text"]
-        return await self.send(to, Shown(to, text, tuple(buttons)), {"ok": True, "channel": what["channel"], "ts": "1.2"})
+        return await self.send(
+            to, Shown(to, text, tuple(buttons)), {"ok": True, "channel": what["channel"], "ts": "1.2"}
+        )
 
     def buttons(self, block: dict[str, Any]) -> list[tuple[str, str]]:
         checked(block, {"type", "elements"}, {"elements"})
@@ -140,5 +172,7 @@ class SlackStandIn(StandIn):
             checked(element, {"type", "text", "value", "action_id"}, {"type", "text", "action_id"})
             checked(element["text"], {"type", "text", "emoji"}, {"type", "text"})
             text_within(element["action_id"], 255, "action_id")
-            found.append((text_within(element["text"]["text"], 75, "button"), text_within(element["value"], 2000, "value")))
+            found.append(
+                (text_within(element["text"]["text"], 75, "button"), text_within(element["value"], 2000, "value"))
+            )
         return found

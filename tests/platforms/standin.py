@@ -1,4 +1,4 @@
-"""What all stand-ins share: faults on demand, a record of what people were shown, and webhooks as the platform signs them.
+"""What all stand-ins share: faults on demand, a record of what people were shown, and webhooks signed as theirs.
 
 A stand-in is an ASGI application with the platform's addresses. `wire` connects an httpx client with it in
 the process; `tests.platforms.demo` serves it on a port.

@@ -13,7 +13,15 @@ from starlette.routing import Route
 from tests.platforms.standin import Fault, Refused, Shown, StandIn, Webhook, checked, json_of, text_within
 
 TOKEN, SECRET = "777000:stand-in-token-of-telegram", "stand-in-secret-of-the-webhook"
-_SEND = {"chat_id", "text", "reply_markup", "reply_parameters", "link_preview_options", "message_thread_id", "parse_mode"}
+_SEND = {
+    "chat_id",
+    "text",
+    "reply_markup",
+    "reply_parameters",
+    "link_preview_options",
+    "message_thread_id",
+    "parse_mode",
+}
 
 
 class TelegramStandIn(StandIn):
@@ -48,19 +56,34 @@ class TelegramStandIn(StandIn):
 
     def press(self, person: str, key: str, number: int | None = None) -> Webhook:
         message = self.message(person, text="which?")
-        query = {"id": "4382bfdwdsb323b2d9", "from": message["from"], "message": message, "chat_instance": "1", "data": key}
+        query = {
+            "id": "4382bfdwdsb323b2d9",
+            "from": message["from"],
+            "message": message,
+            "chat_instance": "1",
+            "data": key,
+        }
         return self.update(number, callback_query=query)
 
     def photo(self, person: str) -> Webhook:
         return self.update(None, message=self.message(person, photo=[{"file_id": "AgAC", "width": 90, "height": 90}]))
 
     def group(self, person: str, text: str, chat: int = -100500, **what: Any) -> Webhook:
-        message = {**self.message(person, text=text, **what), "chat": {"id": chat, "type": "supergroup", "title": "A group"}}
+        message = {
+            **self.message(person, text=text, **what),
+            "chat": {"id": chat, "type": "supergroup", "title": "A group"},
+        }
         return self.update(None, message=message)
 
     def ignored(self) -> list[Webhook]:
         message = self.message("41", text="what are the side effects")
-        member = {"chat": message["chat"], "from": message["from"], "date": 1, "old_chat_member": {}, "new_chat_member": {}}
+        member = {
+            "chat": message["chat"],
+            "from": message["from"],
+            "date": 1,
+            "old_chat_member": {},
+            "new_chat_member": {},
+        }
         bot = {**message, "from": {**message["from"], "is_bot": True}}
         joined = {**self.message("41"), "new_chat_members": [message["from"]]}
         return [
@@ -70,7 +93,9 @@ class TelegramStandIn(StandIn):
             self.update(None, message=bot),
             self.update(None, message=joined),
             self.update(None, poll={"id": "1"}),
-            self.update(None, callback_query={"id": "1", "from": message["from"], "chat_instance": "1", "game_short_name": "x"}),
+            self.update(
+                None, callback_query={"id": "1", "from": message["from"], "chat_instance": "1", "game_short_name": "x"}
+            ),
             self.group("41", "what do you think, everybody?"),
         ]
 
@@ -101,7 +126,9 @@ class TelegramStandIn(StandIn):
         if method == "getMe":
             return self.taken({"ok": True, "result": {"id": 777000, "is_bot": True, "username": "EvenkeelBot"}})
         if method == "setWebhook":
-            checked(what, {"url", "secret_token", "allowed_updates", "max_connections", "drop_pending_updates"}, {"url"})
+            checked(
+                what, {"url", "secret_token", "allowed_updates", "max_connections", "drop_pending_updates"}, {"url"}
+            )
             self.webhook = what
         elif method == "deleteWebhook":
             self.webhook = None
@@ -126,5 +153,8 @@ class TelegramStandIn(StandIn):
                     raise Refused("BUTTON_DATA_INVALID")
                 buttons.append((text_within(button["text"], 200, "button text"), button["callback_data"]))
         to = str(what["chat_id"])
-        answer = {"ok": True, "result": {"message_id": next(self.numbers), "chat": {"id": what["chat_id"]}, "text": text}}
+        answer = {
+            "ok": True,
+            "result": {"message_id": next(self.numbers), "chat": {"id": what["chat_id"]}, "text": text},
+        }
         return await self.send(to, Shown(to, text, tuple(buttons)), answer)

@@ -46,7 +46,9 @@ class TwilioStandIn(StandIn):
         headers = {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8", "X-Twilio-Signature": signature}
         return Webhook("/webhooks/twilio", headers, body)
 
-    def message(self, person: str, text: str, number: int | None = None, to: str = NUMBERS[0], **fields: str) -> Webhook:
+    def message(
+        self, person: str, text: str, number: int | None = None, to: str = NUMBERS[0], **fields: str
+    ) -> Webhook:
         sid = f"SM{person}{number if number is not None else next(self.numbers)}"
         given = {
             "MessageSid": sid, "SmsSid": sid, "AccountSid": SID, "From": f"{self.prefix}+{person}", "To": f"{self.prefix}{to}",
@@ -62,12 +64,16 @@ class TwilioStandIn(StandIn):
         return self.message(person, "2" if key == "s-2" else "1", number)
 
     def photo(self, person: str) -> Webhook:
-        return self.message(person, "", NumMedia="1", MediaUrl0="https://api.twilio.com/media/1", MediaContentType0="image/jpeg")
+        return self.message(
+            person, "", NumMedia="1", MediaUrl0="https://api.twilio.com/media/1", MediaContentType0="image/jpeg"
+        )
 
     def ignored(self) -> list[Webhook]:
         return [
             self.form(MessageSid="SM1", MessageStatus="delivered", To="+41", From=NUMBERS[0], AccountSid=SID),
-            self.form(MessageSid="SM2", SmsStatus="sent", MessageStatus="sent", To="+41", From=NUMBERS[0], AccountSid=SID),
+            self.form(
+                MessageSid="SM2", SmsStatus="sent", MessageStatus="sent", To="+41", From=NUMBERS[0], AccountSid=SID
+            ),
             self.message("41", "to another number", to="+15550000000"),
             self.message("41", "of another account", AccountSid="ACother"),
             self.form(Nothing="here"),

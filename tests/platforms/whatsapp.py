@@ -35,7 +35,9 @@ class WhatsAppStandIn(MetaStandIn):
 
     def changes(self, *values: dict[str, Any], field: str = "messages") -> Webhook:
         changes = [{"value": value, "field": field} for value in values]
-        return self.hook({"object": "whatsapp_business_account", "entry": [{"id": "102290129340398", "changes": changes}]})
+        return self.hook(
+            {"object": "whatsapp_business_account", "entry": [{"id": "102290129340398", "changes": changes}]}
+        )
 
     def message(self, person: str, number: int | None = None, **what: Any) -> dict[str, Any]:
         number = number if number is not None else next(self.numbers)
@@ -43,7 +45,9 @@ class WhatsAppStandIn(MetaStandIn):
 
     def text(self, person: str, text: str, number: int | None = None) -> Webhook:
         contacts = [{"profile": {"name": "Ann Lee"}, "wa_id": person}]
-        return self.changes(self.value(contacts=contacts, messages=[self.message(person, number, type="text", text={"body": text})]))
+        return self.changes(
+            self.value(contacts=contacts, messages=[self.message(person, number, type="text", text={"body": text})])
+        )
 
     def press(self, person: str, key: str, number: int | None = None) -> Webhook:
         reply = {"type": "button_reply", "button_reply": {"id": key, "title": "a label"}}
@@ -62,7 +66,9 @@ class WhatsAppStandIn(MetaStandIn):
         status = {"id": "wamid.1", "status": "delivered", "timestamp": "1795000000", "recipient_id": "41"}
         return [
             self.changes(self.value(statuses=[status, {**status, "status": "read"}])),
-            self.changes(self.value(messages=[self.message("41", type="reaction", reaction={"message_id": "x", "emoji": "!"})])),
+            self.changes(
+                self.value(messages=[self.message("41", type="reaction", reaction={"message_id": "x", "emoji": "!"})])
+            ),
             self.changes(self.value(messages=[self.message("41", type="system", system={"body": "changed"})])),
             self.changes(self.value("999", messages=[written])),
             self.changes({"event": "APPROVED", "message_template_id": 1}, field="message_template_status_update"),
@@ -76,7 +82,11 @@ class WhatsAppStandIn(MetaStandIn):
             checked(what, {"messaging_product", "status", "message_id", "typing_indicator"}, {"message_id"})
             self.signals.append("read and typing" if "typing_indicator" in what else "read")
             return self.taken({"success": True})
-        checked(what, {"messaging_product", "recipient_type", "to", "type", "text", "interactive"}, {"to", "type", "recipient_type"})
+        checked(
+            what,
+            {"messaging_product", "recipient_type", "to", "type", "text", "interactive"},
+            {"to", "type", "recipient_type"},
+        )
         buttons: list[tuple[str, str]] = []
         if what["type"] == "text":
             checked(what["text"], {"body", "preview_url"}, {"body"})
@@ -86,7 +96,11 @@ class WhatsAppStandIn(MetaStandIn):
         else:
             raise Refused(f"type {what['type']}")
         to = what["to"]
-        answer = {"messaging_product": "whatsapp", "contacts": [{"input": to}], "messages": [{"id": f"wamid.o{next(self.numbers)}"}]}
+        answer = {
+            "messaging_product": "whatsapp",
+            "contacts": [{"input": to}],
+            "messages": [{"id": f"wamid.o{next(self.numbers)}"}],
+        }
         return await self.send(to, Shown(to, text, tuple(buttons)), answer)
 
     def interactive(self, what: dict[str, Any]) -> tuple[str, list[tuple[str, str]]]:
