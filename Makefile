@@ -7,7 +7,7 @@ chosen := $(if $(findstring command line,$(origin PYTHON)),--python "$(PYTHON)")
 compat := $(if $(chosen),$(PYTHON),3.12)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve ask chat train evaluate test test-compat lint lock demo-channels load-channels
+.PHONY: help setup serve ask chat train evaluate test test-compat lint lock demo-channels load-channels screenshots
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -47,3 +47,6 @@ lint: ## Check style and types only
 
 lock: ## Resolve and lock the packages again (UPGRADE=1 takes the newest versions that fit)
 	@$(run) lock $(if $(UPGRADE),--upgrade)
+
+screenshots: ## Take pictures of the main states into docs/screenshots (needs a browser, see CHROMIUM)
+	@$(run) screenshots $(chosen)

@@ -45,6 +45,7 @@ COMMANDS = {
     "evaluate": Command("run", True, ["-m", "bot", "evaluate"]),
     "demo-channels": Command("test", True, ["-m", "tests.platforms.demo"]),
     "load-channels": Command("test", False, ["-m", "tests.platforms.load"]),
+    "screenshots": Command("test", True, ["-m", "tests.browser.screenshots"]),
     "test": Command("test", True, ["-m", "scripts.check"]),
     "lint": Command("test", False, ["-m", "scripts.check", "--only", "lint", "--only", "types"]),
     "test-compat": Command("test", False, ["-m", "pytest", "-m", "compat"]),

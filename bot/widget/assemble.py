@@ -1,8 +1,8 @@
-"""Puts the widget's files together as they are served: an entry, the panel's code, and a file of texts for each language.
+"""Puts the widget's files together as they are served: an entry, the panel's code, a file of texts for each language.
 
-Nothing is translated; comments and needless blanks are left out. Modules are put one after the other, their `import` and
-`export` words taken away; what a module imports from `served.js` stands in front. Every address but the entry's holds a
-hash of its content, and the entry names the panel's with the full hash: one `integrity` attribute covers both.
+Nothing is translated; comments and needless blanks are left out. Modules are put one after the other, their `import`
+and `export` words taken away; what a module imports from `served.js` stands in front. Every address but the entry's
+holds a hash of its content, and the entry names the panel's with the full hash: one `integrity` attribute covers both.
 """
 
 from __future__ import annotations

@@ -170,7 +170,11 @@ class Visit:
         self.page.evaluate(code.decode() + ";undefined")
         found = self.page.evaluate(
             "options => axe.run(document, options)",
-            {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], **options},
+            {
+                "resultTypes": ["violations"],
+                "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+                **options,
+            },
         )
         return [
             f"{one['id']}: {one['help']}: {node['target']} {node.get('failureSummary', '')}"

@@ -9,11 +9,15 @@ from typing import Any
 from bot.message import Contact, Flow, Message, Review, SourceRef, Suggestion
 
 DISCLAIMER = "This is information, not medical advice. Ask a doctor or pharmacist about your own case."
-HOSTILE = "<img src=x onerror=\"window.hacked=1\"><script>window.hacked=1</script>{{7*7}}[x](javascript:alert(1))"
+HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>{{7*7}}[x](javascript:alert(1))'
 
 _SOURCES = (
-    SourceRef("Ketamine and benzodiazepines: a review of interactions", "Journal of Examples", 2021, "https://example.org/a"),
-    SourceRef("Spravato: summary of product characteristics", "European Medicines Agency", 2022, "https://example.org/b"),
+    SourceRef(
+        "Ketamine and benzodiazepines: a review of interactions", "Journal of Examples", 2021, "https://example.org/a"
+    ),
+    SourceRef(
+        "Spravato: summary of product characteristics", "European Medicines Agency", 2022, "https://example.org/b"
+    ),
     SourceRef("An old leaflet", "A hospital", None, None),
 )
 _CRISIS = (
@@ -175,7 +179,9 @@ class RichBot:
             review=Review("reviewed", HOSTILE, HOSTILE),
             suggestions=(Suggestion("b-1", HOSTILE),),
             contacts=(
-                Contact(HOSTILE, HOSTILE, "javascript:alert(1)", {"number": "javascript:", "body": HOSTILE}, "javascript:1"),
+                Contact(
+                    HOSTILE, HOSTILE, "javascript:alert(1)", {"number": "javascript:", "body": HOSTILE}, "javascript:1"
+                ),
             ),
             flow=Flow(HOSTILE, 1, 5),
             lang='en" onload="window.hacked=1',

@@ -69,8 +69,8 @@ class Place:
 
 
 @contextmanager
-def place(folder: Path) -> Iterator[Place]:
-    """The bot with all its articles, and a site whose pages tests put up."""
+def place(folder: Path, bot: Any = None) -> Iterator[Place]:
+    """A bot (the rich one when None) with all articles, and a site whose pages tests put up."""
     from bot.app import build
 
     sockets = [free_port() for _ in range(3)]
@@ -89,7 +89,7 @@ def place(folder: Path) -> Iterator[Place]:
     engine = make_engine(settings.database_url)
     upgrade(engine)
     load(engine, settings.data)
-    bot = RichBot()
+    bot = bot or RichBot()
     pages: dict[str, tuple[str, dict[str, str]]] = {}
 
     async def page(request: Request) -> Response:

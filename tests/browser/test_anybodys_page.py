@@ -63,7 +63,10 @@ def test_two_at_once_are_one_conversation(visit: Any, site: Place) -> None:
 
 
 def test_taken_out_and_put_back(visit: Any, site: Place) -> None:
-    address = site.put("/move", f'<!doctype html><title>m</title><div id=a></div><div id=b></div>{site.script}<chat-widget></chat-widget>')
+    address = site.put(
+        "/move",
+        f"<!doctype html><title>m</title><div id=a></div><div id=b></div>{site.script}<chat-widget></chat-widget>",
+    )
     visitor = visit(address).open().ask("hello")
     visitor.page.evaluate("b.append(document.querySelector('chat-widget'))")
     visitor.page.evaluate("document.querySelector('chat-widget').toggle()")
@@ -97,7 +100,10 @@ def test_events_and_methods(visit: Any, site: Place) -> None:
 
 def test_in_a_sandboxed_frame(visit: Any, site: Place) -> None:
     """No storage and no origin: it opens and shows the numbers; the server refuses unless ALLOW_NULL_ORIGIN is on."""
-    site.put("/inner", f'<!doctype html><html lang="en"><title>i</title>{site.script}<chat-widget country="GB"></chat-widget></html>')
+    site.put(
+        "/inner",
+        f'<!doctype html><html lang="en"><title>i</title>{site.script}<chat-widget country="GB"></chat-widget></html>',
+    )
     address = site.put(
         "/frame",
         '<!doctype html><html lang="en"><title>f</title><iframe title="chat" sandbox="allow-scripts" src="/inner" width=900 height=700></iframe></html>',
@@ -113,7 +119,9 @@ def test_in_a_sandboxed_frame(visit: Any, site: Place) -> None:
 
 
 def test_a_page_that_is_not_allowed(visit: Any, site: Place) -> None:
-    site.put("/stranger", f'<!doctype html><html lang="en"><title>s</title>{site.script}<chat-widget></chat-widget></html>')
+    site.put(
+        "/stranger", f'<!doctype html><html lang="en"><title>s</title>{site.script}<chat-widget></chat-widget></html>'
+    )
     visitor = visit(site.stranger_address + "/stranger", quiet=True).open()
     visitor.box.fill("can i take xanax")
     visitor.box.press("Enter")
@@ -139,7 +147,9 @@ def test_payloads_are_text(visit: Any, site: Place) -> None:
     visitor.answers.nth(1).wait_for()
     visitor.page.reload()
     visitor.answers.nth(1).wait_for()
-    inside = visitor.chat.evaluate("chat => chat.shadowRoot.querySelectorAll('img, script, iframe, [onerror], [onload]').length")
+    inside = visitor.chat.evaluate(
+        "chat => chat.shadowRoot.querySelectorAll('img, script, iframe, [onerror], [onload]').length"
+    )
     assert inside == 0 and visitor.page.evaluate("window.hacked") is None
 
 
@@ -195,7 +205,10 @@ def test_without_javascript(visit: Any, site: Place) -> None:
 
 
 def test_without_javascript_on_a_clinics_page(visit: Any, site: Place) -> None:
-    address = site.put("/c", f'<!doctype html><title>c</title>{site.script}<chat-widget><a href="{site.bot_address}/">Ask here</a></chat-widget>')
+    address = site.put(
+        "/c",
+        f'<!doctype html><title>c</title>{site.script}<chat-widget><a href="{site.bot_address}/">Ask here</a></chat-widget>',
+    )
     visitor = visit(address, java_script_enabled=False)
     visitor.page.get_by_role("link", name="Ask here").click()
     assert visitor.page.get_by_label("Your question").is_visible()

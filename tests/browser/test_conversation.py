@@ -49,7 +49,10 @@ def test_few_requests_and_to_nobody_else(visit: Any, site: Place) -> None:
     tools = visitor.context.new_cdp_session(visitor.page)
     tools.send("Network.enable")
     preflights: list[str] = []
-    tools.on("Network.requestWillBeSent", lambda event: event.get("type") == "Preflight" and preflights.append(event["request"]["url"]))
+    tools.on(
+        "Network.requestWillBeSent",
+        lambda event: event.get("type") == "Preflight" and preflights.append(event["request"]["url"]),
+    )
     visitor.requests.clear()
     visitor.open().ask()
     asked = [re.sub(r"panel-\w+", "panel", request) for request in visitor.requests]
@@ -116,7 +119,9 @@ def test_new_lines_and_composed_letters(visit: Any, site: Place) -> None:
     visitor.box.press_sequentially("one")
     visitor.box.press("Shift+Enter")
     visitor.box.press_sequentially("two")
-    visitor.box.evaluate("box => box.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', isComposing: true, bubbles: true}))")
+    visitor.box.evaluate(
+        "box => box.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', isComposing: true, bubbles: true}))"
+    )
     assert site.bot.turns == [] and visitor.box.input_value() == "one\ntwo"
     visitor.box.press("Enter")
     visitor.answers.first.wait_for()
@@ -235,7 +240,9 @@ def test_another_language_and_direction(visit: Any) -> None:
 
 def test_a_locale_without_texts_falls_back(visit: Any, site: Place) -> None:
     for locale in ("xx-YY", "<script>", "de"):
-        visitor = visit(site.put("/l", f'<!doctype html><title>l</title>{site.script}<chat-widget locale="{locale}"></chat-widget>'))
+        visitor = visit(
+            site.put("/l", f'<!doctype html><title>l</title>{site.script}<chat-widget locale="{locale}"></chat-widget>')
+        )
         assert visitor.launcher.inner_text() == "Ask a question"
 
 

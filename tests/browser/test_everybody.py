@@ -73,7 +73,9 @@ def test_escape_is_not_for_a_letter_being_composed_or_a_chat_in_the_page(visit: 
     visitor.page.keyboard.press("Escape")
     assert visitor.box.is_visible()
     other = visit(floating(site)).open()
-    other.box.evaluate("one => one.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', isComposing: true, bubbles: true, composed: true}))")
+    other.box.evaluate(
+        "one => one.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', isComposing: true, bubbles: true, composed: true}))"
+    )
     assert other.box.is_visible()
 
 
@@ -93,7 +95,9 @@ def test_names_roles_states(visit: Any, site: Place) -> None:
     visitor = visit(floating(site)).open().ask()
     dialog = visitor.chat.get_by_role("dialog", name="Ask Evenkeel")
     assert dialog.count() == 1 and dialog.get_attribute("id") == visitor.launcher.get_attribute("aria-controls")
-    assert visitor.log.get_attribute("aria-relevant") == "additions" and visitor.log.get_attribute("aria-live") == "polite"
+    assert (
+        visitor.log.get_attribute("aria-relevant") == "additions" and visitor.log.get_attribute("aria-live") == "polite"
+    )
     assert visitor.chat.get_by_role("log", name="Conversation").get_attribute("tabindex") == "0"
     assert visitor.chat.get_by_label("Your question").count() == 1
     assert visitor.chat.get_by_role("status").count() >= 1
@@ -196,7 +200,9 @@ def test_targets_can_be_hit(visit: Any, site: Place) -> None:
 # -- colours -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("accent", ["#1d5c63", "#ffd400", "#ff0000", "#7a3e00", "#777777", "#0000ff", "#00c853", "tomato"])
+@pytest.mark.parametrize(
+    "accent", ["#1d5c63", "#ffd400", "#ff0000", "#7a3e00", "#777777", "#0000ff", "#00c853", "tomato"]
+)
 def test_an_accent_of_the_page_can_be_read(visit: Any, site: Place, accent: str) -> None:
     visitor = visit(floating(site, f'accent="{accent}"'))
     ink = visitor.launcher.evaluate(
@@ -297,7 +303,14 @@ def test_quick_with_500_messages(visit: Any, site: Place) -> None:
              "lang": "en", "disclaimer": "This is information."}
         )  # fmt: skip
     visitor = visit(floating(site)).open().ask("hello")
-    visitor.page.route("**/chat/messages", lambda route: route.fulfill(json={"messages": told, "keep": True}, headers={"Access-Control-Allow-Origin": "*"}) if route.request.method == "GET" else route.continue_())
+    visitor.page.route(
+        "**/chat/messages",
+        lambda route: (
+            route.fulfill(json={"messages": told, "keep": True}, headers={"Access-Control-Allow-Origin": "*"})
+            if route.request.method == "GET"
+            else route.continue_()
+        ),
+    )
     visitor.page.reload()
     visitor.chat.get_by_text("question 249").wait_for()
     assert visitor.chat.locator(".message").count() == 500

@@ -89,7 +89,9 @@ def test_a_bot_that_fails_once(visit: Any, site: Place) -> None:
 
 
 def test_the_panel_cannot_be_loaded(visit: Any, site: Place) -> None:
-    visitor = visit(site.put("/c", f"<!doctype html><title>c</title>{site.script}<chat-widget></chat-widget>"), quiet=True)
+    visitor = visit(
+        site.put("/c", f"<!doctype html><title>c</title>{site.script}<chat-widget></chat-widget>"), quiet=True
+    )
     visitor.page.route("**/panel-*", lambda route: route.abort())
     visitor.launcher.click()
     note = visitor.chat.locator(".loading")
@@ -101,7 +103,9 @@ def test_the_panel_cannot_be_loaded(visit: Any, site: Place) -> None:
 
 
 def test_code_that_was_changed_on_the_way_does_not_run(visit: Any, site: Place) -> None:
-    visitor = visit(site.put("/c", f"<!doctype html><title>c</title>{site.script}<chat-widget></chat-widget>"), quiet=True)
+    visitor = visit(
+        site.put("/c", f"<!doctype html><title>c</title>{site.script}<chat-widget></chat-widget>"), quiet=True
+    )
 
     def change(route: Any) -> None:
         answer = route.fetch()
@@ -164,7 +168,11 @@ def test_a_reload_in_the_middle_of_an_answer(visit: Any, site: Place) -> None:
 
 
 def test_an_open_chat_stays_open_and_takes_no_focus(visit: Any, site: Place) -> None:
-    visitor = visit(site.put("/c", f"<!doctype html><title>c</title><input autofocus id=mine>{site.script}<chat-widget></chat-widget>"))
+    visitor = visit(
+        site.put(
+            "/c", f"<!doctype html><title>c</title><input autofocus id=mine>{site.script}<chat-widget></chat-widget>"
+        )
+    )
     visitor.open().ask("hello")
     visitor.page.reload()
     visitor.answers.first.wait_for()

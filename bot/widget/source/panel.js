@@ -327,8 +327,8 @@ export class Panel {
   arrived(added) {
     const replies = added.filter(([entry]) => entry.from === "bot");
     const first = (replies[0] ?? added[0])[1];
-    // The beginning of what is new comes into view.
-    this.log.scrollTop = replies.length ? first.offsetTop - 8 : this.log.scrollHeight;
+    // The beginning of what is new comes into view, with the end of what was asked.
+    this.log.scrollTop = replies.length ? first.offsetTop - 80 : this.log.scrollHeight;
     for (const [entry] of replies) {
       this.element.tell("message", { id: entry.id, kind: entry.kind });
       if (entry.kind === "safety" && entry.category !== "panic_now") this.warn();

@@ -70,8 +70,8 @@ export function botEntry(message, texts, language, actions) {
   return make(
     "article",
     {
-      class: `message bot ${danger ? "danger" : ""} ${message.flow ? "step" : ""}`,
-      part: `message bot${danger ? " danger" : ""}`,
+      class: danger ? "message bot danger" : "message bot",
+      part: danger ? "message bot danger" : "message bot",
       lang: foreign,
       tabindex: "-1",
     },
