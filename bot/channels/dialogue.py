@@ -105,7 +105,7 @@ class Dialogue:
                 messages.append(self._opting(word, arrival))
             if arrival.extra.get("answered"):  # the platform has said so itself
                 messages = [message for message in messages if message.kind == "safety"]
-        elif person.opted_out is not None and not arrival.extra.get("always"):
+        elif person.opted_out is not None:
             messages = [message for message in messages if message.kind == "safety"]
         elif not person.greeted:
             messages = self._introduced(platform, arrival, messages, danger)

@@ -16,6 +16,7 @@ def run(arguments: list[str], settings: Settings) -> int:
     forget.add_argument("session", help="its key, as the events table shows it in sender_id")
     given = parser.parse_args(arguments)
 
+    from bot.channels.retention import forget_people, sweep_people
     from bot.database.engine import make_engine
     from bot.database.migrate import upgrade
     from bot.ops.retention import forget_conversations, sweep
@@ -24,11 +25,13 @@ def run(arguments: list[str], settings: Settings) -> int:
     upgrade(engine)
     if given.command == "sweep":
         swept = sweep(engine, settings.retention_days)
+        on_messengers = sweep_people(engine, settings.retention_days)
         print(
-            f"Deleted {len(swept.conversations)} conversations, {swept.events} events, "
+            f"Deleted {len(swept.conversations) + len(on_messengers)} conversations, {swept.events} events, "
             f"{swept.reasons} reasons of feedback."
         )
     else:
+        forget_people(engine, [given.session])
         forget_conversations(engine, [given.session])
         print("Deleted: nothing of that conversation is left in the database.")
     engine.dispose()

@@ -144,12 +144,23 @@ async def test_every_message_of_a_batch_is_answered(tmp_path: Path, channel: str
 
 
 MALFORMED = (
-    b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"object":"page","entry":5}', b'{"update_id":"x","message":[]}', b"[" * 5000,
+    b"",
+    b"{",
+    b"[]",
+    b"null",
+    b"\xff\xfe",
+    b'{"object":"page","entry":5}',
+    b'{"update_id":"x","message":[]}',
+    b"[" * 5000,
     b'{"object":"page","entry":[{"messaging":[null,{"sender":5,"message":{"mid":[],"text":{}}}]}]}',
-    b'{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"messages":[7,{"id":{}}]}}]}]}',
-    b'{"type":"event_callback","event":{"type":"message","user":{},"channel":[]}}', b"payload=%7B", b"a=1&b", b"payload=[]",
-    b'{"update_id":1,"message":{"from":{"id":1e999},"chat":{"id":1,"type":"private"},"text":"x"}}', b"MessageSid=1&From=%FF",
-)  # fmt: skip
+    b'{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"messages":[7,{}]}}]}]}',
+    b'{"type":"event_callback","event":{"type":"message","user":{},"channel":[]}}',
+    b"payload=%7B",
+    b"a=1&b",
+    b"payload=[]",
+    b'{"update_id":1,"message":{"from":{"id":1e999},"chat":{"id":1,"type":"private"},"text":"x"}}',
+    b"MessageSid=1&From=%FF",
+)
 
 
 async def test_a_malformed_body_harms_nothing(tmp_path: Path, channel: str) -> None:

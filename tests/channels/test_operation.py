@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from bot.database.migrate import upgrade
 from bot.database.models import Base, ChannelArrival, ChannelDelivery, ChannelPerson, Event, now
 from bot.errors import SettingError
 from bot.settings import ROOT, Settings
-from tests.channels.fixtures import office, settings_in
+from tests.channels.fixtures import DISCLAIMER, answer, office, settings_in
 from tests.platforms.all import STAND_INS
 from tests.platforms.standin import Fault
 
@@ -39,9 +40,15 @@ def test_half_of_a_channels_settings_stops_the_start(tmp_path: Path, stand_in: t
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("TELEGRAM_WEBHOOK_SECRET", "short"), ("TELEGRAM_WEBHOOK_SECRET", "with a blank in the middle"), ("TWILIO_FROM", "me"),
-     ("SLACK_API_BASE", "slack.com"), ("META_GRAPH_VERSION", "26"), ("WHATSAPP_PHONE_NUMBER_ID", "a/b")],
-)  # fmt: skip
+    [
+        ("TELEGRAM_WEBHOOK_SECRET", "short"),
+        ("TELEGRAM_WEBHOOK_SECRET", "with a blank in the middle"),
+        ("TWILIO_FROM", "me"),
+        ("SLACK_API_BASE", "slack.com"),
+        ("META_GRAPH_VERSION", "26"),
+        ("WHATSAPP_PHONE_NUMBER_ID", "a/b"),
+    ],
+)
 def test_a_setting_that_cannot_be_used_is_refused(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(SettingError, match=name):
         settings_in(tmp_path, **{name: value})
@@ -189,3 +196,37 @@ def test_tables_are_those_of_the_models(tmp_path: Path) -> None:
     assert {table for table in Base.metadata.tables if table.startswith("channel_")} <= set(
         sa.inspect(engine).get_table_names()
     )
+
+
+async def test_a_turn_that_the_dialogue_has_kept_is_not_run_again(tmp_path: Path) -> None:
+    """The process dies after the dialogue has kept a turn and before its replies were stored."""
+    async with office(tmp_path, working=False) as here:
+        them = here.stand_ins["telegram"]
+        await here.deliver(them.text(ANN, "which medicines?"))
+        with here.engine.begin() as connection:
+            waiting = connection.execute(sa.select(ChannelArrival.__table__)).one()
+            connection.execute(sa.update(ChannelArrival).values(attempts=1))
+            kept = [
+                ("user", {"event": "user", "text": "which medicines?", "message_id": waiting.key}),
+                ("action", {"event": "action", "name": "action_answer"}),
+                ("bot", {"event": "bot", "text": None, "data": {"custom": answer("Kept before.").to_dict()}}),
+            ]
+            for moment, (kind, data) in enumerate(kept):
+                row = {"type_name": kind, "timestamp": float(moment), "data": json.dumps(data)}
+                connection.execute(sa.insert(Event).values(sender_id=waiting.conversation, **row))
+        async with here.messengers.working():
+            await here.quiet()
+        assert here.bot.turns == []
+        assert "Kept before." in them.shown[-1].text and them.shown[-1].text.endswith(DISCLAIMER)
+
+
+async def test_nothing_is_kept_longer_than_somebody_wishes(tmp_path: Path) -> None:
+    async with office(tmp_path) as here:
+        them = here.stand_ins["telegram"]
+        await here.deliver(them.text(ANN, "hello"))
+        await here.quiet()
+        here.bot.wishes[here.bot.turns[0].conversation] = "dont_keep"
+        await here.deliver(them.text(ANN, "do not keep this"))
+        await here.quiet()
+        assert sweep_people(here.engine, 30) == []
+        assert sweep_people(here.engine, 30, now() + timedelta(hours=2)) == [here.bot.turns[0].conversation]

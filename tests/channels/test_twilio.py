@@ -158,11 +158,15 @@ async def test_a_day_after_the_last_message_whatsapp_is_not_written_to(tmp_path:
     [
         ("https://bot.test", "https://bot.test/webhooks/twilio", {}),
         ("https://bot.test", "https://bot.test:443/webhooks/twilio", {}),
-        ("http://localhost:8080", "https://proxy.test/webhooks/twilio", {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "proxy.test"}),
+        (
+            "http://localhost:8080",
+            "https://proxy.test/webhooks/twilio",
+            {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "proxy.test"},
+        ),
         ("http://localhost:8080", "https://other.test/webhooks/twilio", {"Host": "other.test"}),
     ],
     ids=["public address", "with its port", "told by the proxy", "the host it passes on"],
-)  # fmt: skip
+)
 async def test_the_signature_holds_behind_a_proxy(
     tmp_path: Path, public: str, entered: str, headers: dict[str, str]
 ) -> None:
@@ -179,10 +183,14 @@ async def test_the_signature_holds_behind_a_proxy(
 
 def test_no_exercise_offers_the_word_stop() -> None:
     step = Message(
-        "m", "safety", 'Breathe in slowly. You can write "stop" at any time.', "panic_now",
-        details=("Say stop if it does not help.", "Breathe out."), flow=Flow("panic", 1, 5),
+        "m",
+        "safety",
+        'Breathe in slowly. You can write "stop" at any time.',
+        "panic_now",
+        details=("Say stop if it does not help.", "Breathe out."),
+        flow=Flow("panic", 1, 5),
         suggestions=(Suggestion("1", "Next"), Suggestion("2", "It does not help"), Suggestion("3", "Stop")),
-    )  # fmt: skip
+    )
     told = without_stop(step)
     assert told.lead == "Breathe in slowly." and told.details == ("Breathe out.",)
     assert [s.title for s in told.suggestions] == ["Next", "It does not help", "End the exercise"]
@@ -190,8 +198,16 @@ def test_no_exercise_offers_the_word_stop() -> None:
 
 @pytest.mark.parametrize(
     ("number", "country"),
-    [("+14155550111", "US"), ("whatsapp:+447700900222", "GB"), ("16135550111", "CA"), ("+18765550111", None), ("+353861234567", "IE"),
-     ("+18005550111", None), ("85258", None), ("", None)],
-)  # fmt: skip
+    [
+        ("+14155550111", "US"),
+        ("whatsapp:+447700900222", "GB"),
+        ("16135550111", "CA"),
+        ("+18765550111", None),
+        ("+353861234567", "IE"),
+        ("+18005550111", None),
+        ("85258", None),
+        ("", None),
+    ],
+)
 def test_a_number_hints_at_a_country(number: str, country: str | None) -> None:
     assert country_of(number) == country

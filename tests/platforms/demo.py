@@ -28,15 +28,20 @@ from tests.platforms.twilio import TwilioStandIn
 
 PERSON = "447700900222"
 COLUMNS = {
-    "telegram": "Telegram", "messenger": "Messenger", "whatsapp": "WhatsApp", "sms": "SMS", "twilio-whatsapp": "WhatsApp over Twilio",
+    "telegram": "Telegram",
+    "messenger": "Messenger",
+    "whatsapp": "WhatsApp",
+    "sms": "SMS",
+    "twilio-whatsapp": "WhatsApp over Twilio",
     "slack": "Slack",
-}  # fmt: skip
+}
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 1rem; background: #f3f2ee; color: #222 }
 form.ask { display: flex; gap: .5rem; max-width: 60rem; margin: 0 0 1rem }
 input[type=text] { flex: 1; font: inherit; padding: .5rem }
 .row { display: grid; grid-template-columns: repeat(6, minmax(15rem, 1fr)); gap: .75rem; overflow-x: auto }
-h2 { font-size: 1rem; margin: 0 0 .5rem } .col { background: #fff; border: 1px solid #ccc; border-radius: .5rem; padding: .6rem }
+h2 { font-size: 1rem; margin: 0 0 .5rem } .col { background: #fff; border: 1px solid #ccc; border-radius: .5rem; 
+  padding: .6rem }
 .said, .got { white-space: pre-wrap; overflow-wrap: anywhere; border-radius: .5rem; padding: .5rem; margin: 0 0 .5rem }
 .said { background: #dcefe4; margin-left: 2rem } .got { background: #eef1f5 } small { color: #555 }
 button { font: inherit; padding: .3rem .6rem; margin: .15rem 0 } .refused { color: #a00 }
@@ -126,9 +131,11 @@ class Demo:
             for why in stand_in.refused
         )
         return HTMLResponse(
-            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Evenkeel on every channel</title><style>{_STYLE}</style>'
+            '<!doctype html><html lang="en"><meta charset="utf-8"><title>Evenkeel on every channel</title>'
+            f"<style>{_STYLE}</style>"
             '<h1>Evenkeel on every channel</h1><form class="ask" method="post" action="/say">'
-            '<input type="text" name="text" aria-label="Message" autofocus placeholder="Write the same on every channel"><button>Send</button></form>'
+            '<input type="text" name="text" aria-label="Message" autofocus placeholder="The same on every channel">'
+            "<button>Send</button></form>"
             f'{refused}<div class="row">{columns}</div></html>'
         )
 
@@ -143,7 +150,8 @@ class Demo:
             return f'<div class="{kind}">{html.escape(what)}</div>'
         buttons = "".join(
             f'<form method="post" action="/press"><input type="hidden" name="column" value="{column}">'
-            f'<input type="hidden" name="key" value="{html.escape(key)}"><button name="label" value="{html.escape(label)}">'
+            f'<input type="hidden" name="key" value="{html.escape(key)}">'
+            f'<button name="label" value="{html.escape(label)}">'
             f"{html.escape(label)}</button></form>"
             for label, key in what.buttons
         )
@@ -158,11 +166,17 @@ async def run(port: int, once: str = "") -> Demo:
         stand_ins = make(base)
         given = Settings.read()
         settings = Settings.read(
-            {"EVENKEEL_VAR": folder, "EVENKEEL_MODELS": str(given.models), "EVENKEEL_DATA": str(given.data), "SECRET_KEY": "demo",
-             "DATABASE_URL": given.database_url, **environment(page, base)}
+            {
+                "EVENKEEL_VAR": folder,
+                "EVENKEEL_MODELS": str(given.models),
+                "EVENKEEL_DATA": str(given.data),
+                "SECRET_KEY": "demo",
+                "DATABASE_URL": given.database_url,
+                **environment(page, base),
+            }
             if not once
             else {"EVENKEEL_VAR": folder, "SECRET_KEY": "demo", **environment(page, base)}
-        )  # fmt: skip
+        )
         bot = None if once else real_bot(settings)
         demo = Demo(stand_ins, base)
         app = build(settings, bot or WorkingBot())

@@ -1,8 +1,8 @@
 """Measures the messengers under load: `make load-channels`, or `python -m tests.platforms.load --seconds 3`.
 
 Sends signed webhooks of all platforms at a steady rate (the next one does not wait for the answer to the last), one
-in a hundred of them from somebody in a crisis, and watches what arrives at the stand-ins until nothing is left. The last line
-is one JSON object.
+in a hundred of them from somebody in a crisis, and watches what arrives at the stand-ins until nothing is left.
+The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -91,9 +91,11 @@ async def measure(rate: int, seconds: float, patience: float, database: str = ""
         base = f"http://127.0.0.1:{port}"
         stand_ins = make(base)
         settings = {
-            "EVENKEEL_VAR": folder, "SECRET_KEY": "for measuring", "SESSION_LIMIT": "100000",
+            "EVENKEEL_VAR": folder,
+            "SECRET_KEY": "for measuring",
+            "SESSION_LIMIT": "100000",
             **environment(f"http://127.0.0.1:{platforms.getsockname()[1]}", base),
-        }  # fmt: skip
+        }
         if database:
             settings["DATABASE_URL"] = database
         async with served(application(stand_ins), platforms):

@@ -47,9 +47,14 @@ class SlackStandIn(StandIn):
         stamp = f"{1_795_000_000 + number}.000100"
         event = {"ts": stamp, "event_ts": stamp, **event}
         data = {
-            "token": "unused", "team_id": TEAM, "api_app_id": "A0", "event": event, "type": "event_callback",
-            "event_id": f"Ev{event.get('user', '')}{number}", "event_time": 1_795_000_000 + number,
-        }  # fmt: skip
+            "token": "unused",
+            "team_id": TEAM,
+            "api_app_id": "A0",
+            "event": event,
+            "type": "event_callback",
+            "event_id": f"Ev{event.get('user', '')}{number}",
+            "event_time": 1_795_000_000 + number,
+        }
         return self.signed(json.dumps(data).encode(), age=age, **headers)
 
     def direct(self, person: str, text: str, **what: Any) -> dict[str, Any]:

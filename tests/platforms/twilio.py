@@ -51,10 +51,19 @@ class TwilioStandIn(StandIn):
     ) -> Webhook:
         sid = f"SM{person}{number if number is not None else next(self.numbers)}"
         given = {
-            "MessageSid": sid, "SmsSid": sid, "AccountSid": SID, "From": f"{self.prefix}+{person}", "To": f"{self.prefix}{to}",
-            "Body": text, "NumMedia": "0", "NumSegments": "1", "SmsStatus": "received", "ApiVersion": "2010-04-01",
-            "FromCountry": "US", "FromCity": "SPRINGFIELD",
-        }  # fmt: skip
+            "MessageSid": sid,
+            "SmsSid": sid,
+            "AccountSid": SID,
+            "From": f"{self.prefix}+{person}",
+            "To": f"{self.prefix}{to}",
+            "Body": text,
+            "NumMedia": "0",
+            "NumSegments": "1",
+            "SmsStatus": "received",
+            "ApiVersion": "2010-04-01",
+            "FromCountry": "US",
+            "FromCity": "SPRINGFIELD",
+        }
         return self.form(**(given | fields))
 
     def text(self, person: str, text: str, number: int | None = None) -> Webhook:
