@@ -552,3 +552,22 @@ async def test_an_unexpected_error(
     page = await client.get("/", headers={"Cookie": f"evenkeel={visitor.token}"})
     assert page.status_code == 500
     assert "911 US, 999 UK, 112 EU" in page.text
+
+
+# -- not kept ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_session_that_is_not_kept_from_the_start(client: httpx.AsyncClient) -> None:
+    visitor = await Visitor.arrive(client, keep=False)
+    await visitor.say("hello")
+    told = (await client.get("/chat/messages", headers=visitor.headers)).json()
+    assert told["keep"] is False
+    assert (await client.post("/chat/sessions", json={"keep": "no"})).status_code == 400
+
+
+async def test_whoever_shows_the_conversation_learns_what_was_asked_in_words(visitor: Visitor) -> None:
+    assert "wish" not in (await visitor.say("hello", "1")).json()["messages"][0]
+    for text, wish in (("don't keep this", "dont_keep"), ("delete my data", "forget")):
+        first = (await visitor.say(text, wish)).json()["messages"]
+        assert first[-1]["wish"] == wish
+        assert (await visitor.say(text, wish)).json()["messages"] == first, "a retry learns it too"

@@ -82,6 +82,21 @@ async def test_nothing_on_it_that_the_policy_forbids(client: httpx.AsyncClient) 
             assert str(link["href"]).startswith("/static/")
 
 
+async def test_the_widget_and_what_its_page_allows(client: httpx.AsyncClient) -> None:
+    response = await client.get("/")
+    page = Reader(response.text)
+    assert [script["type"] for script in page.all("script")] == ["module", "module"]
+    for script in page.all("script"):
+        assert str(script["src"]).startswith(("/widget/chat-widget.js?v=", "/static/home.js?v="))
+        loaded = await client.get(str(script["src"]))
+        assert loaded.status_code == 200 and "immutable" in loaded.headers["Cache-Control"]
+    policy = response.headers["Content-Security-Policy"]
+    for part in ("default-src 'none'", "script-src 'self'", "connect-src 'self'", "trusted-types 'none'"):
+        assert part in policy
+    assert "unsafe" not in policy
+    assert "script-src" not in (await client.get("/privacy")).headers["Content-Security-Policy"]
+
+
 async def test_every_field_has_a_label(client: httpx.AsyncClient) -> None:
     page = await read(client)
     labelled = {label["for"] for label in page.all("label")}
