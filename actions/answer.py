@@ -37,6 +37,9 @@ def respond(turn: Turn, reply: Reply) -> None:
     if turn.metadata.get("too_long"):
         reply.fixed("fallback", "not_understood", "too_long")
         return
+    if not turn.text.strip():  # nothing written, or a button of an earlier message
+        not_understood(turn, reply)
+        return
     decision = decide(turn, reply.needs)
     reply.remember(trace=trace_of(decision))
     if decision.kind == "answer":
@@ -61,7 +64,8 @@ def show(decision: Decision, turn: Turn, reply: Reply) -> None:
     for drug in missing[:2]:
         other = _about(drug, decision.query, reply.needs)
         names += [drug.name, *drug.classes[:1]]
-        extra.append(reply.needs.words.text("more", "also").format(drug=drug.name, lead=other.lead))
+        called = _called(drug, reply.needs)
+        extra.append(reply.needs.words.text("more", "also").format(drug=called, lead=other.lead))
         sources += other.sources
     shown = [*(turn.slots.get("shown") or []), best.passage.id][-MOST_SHOWN:]
     reply.answer(
@@ -140,20 +144,31 @@ def _introduced(passage: Passage, drugs: tuple[Mention, ...], needs: Needs) -> s
     """The passage's lead, with a line before it that says what a named medicine is, where the text does not."""
     if not drugs:
         return passage.lead
+    if passage.id == NOTHING_FOUND:
+        asked = " and ".join(dict.fromkeys(_called(drug, needs) for drug in drugs))
+        return f"{needs.words.text('more', 'about').format(drug=asked)} {passage.lead}"
     drug = drugs[0]
     text = f"{passage.lead} {' '.join(passage.details)}".lower()
-    surface = needs.reader.lexicon.display.get(drug.surface, drug.surface)
-    if passage.id == NOTHING_FOUND:
-        return f"{needs.words.text('more', 'about').format(drug=drug.name)} {passage.lead}"
-    if drug.kind != "drug" or drug.surface in text or (drug.name == drug.surface and drug.name in text):
+    surface = drug.name if drug.found == "spelling" else drug.surface
+    if drug.kind != "drug" or surface in text:
         return passage.lead
     group = next((c for c in drug.classes if c in passage.drugs), None)
-    what = drug.name if drug.name != drug.surface else ""
+    what = drug.name if drug.name != surface else ""
     if group:
         article = "an" if group[0] in "aeiou" or group in ("ssri", "snri", "maoi", "nsaid") else "a"
         shown = group.upper() if group in ("ssri", "snri", "maoi", "nsaid") else group
         what = f"{what}, {article} {shown}" if what else f"{article} {shown}"
     if not what:
         return passage.lead
+    surface = needs.reader.lexicon.display.get(surface, surface)
     is_a = needs.words.text("more", "is_a").format(surface=surface[0].upper() + surface[1:], what=what)
     return f"{is_a} {passage.lead}"
+
+
+def _called(drug: Mention, needs: Needs) -> str:
+    """A medicine as it was asked about, its generic name beside it: "Zyrtec (cetirizine)"."""
+    if drug.kind != "drug" or drug.found == "spelling" or drug.surface == drug.name:
+        return drug.name
+    brand = drug.surface in needs.reader.lexicon.display
+    surface = drug.surface[0].upper() + drug.surface[1:] if brand else drug.surface
+    return f"{surface} ({drug.name})"

@@ -58,9 +58,8 @@ class ActionTellMore(Action):
         if more:
             _open(more[0].passage, turn, reply)
         else:
-            reply.answer(
-                last, lead=reply.needs.words.text("more", "nothing", "lead") + " " + last.lead, drugs=last.drugs
-            )
+            lead = f"{reply.needs.words.text('more', 'nothing', 'lead')} {last.lead}"
+            reply.answer(last, lead=lead, whole=False, drugs=last.drugs)
         return reply.send(dispatcher)
 
 
@@ -82,7 +81,7 @@ class ActionSource(Action):
             titles = "; ".join(f"{s.title} ({s.publisher}{f', {s.year}' if s.year else ''})" for s in last.sources)
             words = reply.needs.words
             lead = words.text("sources", "lead").format(titles=titles) if titles else words.text("no_source")
-            reply.answer(last, lead=lead, drugs=last.drugs)
+            reply.answer(last, lead=lead, whole=False, drugs=last.drugs)
         return reply.send(dispatcher)
 
 
@@ -101,7 +100,8 @@ class ActionRepeatSimpler(Action):
         if last is None:
             reply.fixed("smalltalk", "smalltalk", "ask_capabilities", category="smalltalk")
         else:
-            reply.answer(last, lead=reply.needs.words.text("more", "in_short").format(lead=last.lead), drugs=last.drugs)
+            lead = reply.needs.words.text("more", "in_short").format(lead=last.lead)
+            reply.answer(last, lead=lead, whole=False, drugs=last.drugs)
         return reply.send(dispatcher)
 
 
@@ -125,7 +125,10 @@ class ActionNotWhatIMeant(Action):
             return reply.send(dispatcher)
         shown = set(turn.slots.get("shown") or [])
         others = [r.passage for r in _near(turn, last, reply.needs) if r.passage.id not in shown]
-        reply.fixed("clarify", "clarify", buttons=[Button.opening(p.id, p.title) for p in others])
+        if others:
+            reply.fixed("clarify", "clarify", buttons=[Button.opening(p.id, p.title) for p in others])
+        else:
+            not_understood(turn, reply)
         return reply.send(dispatcher)
 
 

@@ -46,6 +46,7 @@ _SUBJECTS = frozenset(
         "panic",
         "panics",
         "panicking",
+        "panicked",
         "attack",
         "attacks",
         "anxiety",
@@ -54,6 +55,8 @@ _SUBJECTS = frozenset(
         "session",
         "treatment",
         "clinic",
+        "therapy",
+        "therapist",
         "depression",
     ]
 )
@@ -65,6 +68,8 @@ class Limits:
 
     Attributes:
         outside: with more than this probability of being out of scope, the question is declined …
+        outside_first: … or with this one, when nothing else is likelier …
+        outside_unnamed: … or with this one, when no word of it belongs to our subjects …
         sure_match: … unless a phrasing of the best passage is at least this near (cosine).
         likely: below this probability of all topics together nothing is answered …
         fair_match: … unless a phrasing is at least this near.
@@ -79,6 +84,8 @@ class Limits:
     """
 
     outside: float = 0.5
+    outside_first: float = 0.35
+    outside_unnamed: float = 0.15
     sure_match: float = 0.9
     likely: float = 0.25
     fair_match: float = 0.72
@@ -122,8 +129,13 @@ def decide(turn: Turn, needs: Needs, limits: Limits | None = None) -> Decision:
         return Decision("unclear", ranked, query)
     match = _match(ranked[0])
     outside = alone.get(OUT_OF_SCOPE, 0.0)
+    declined = (
+        outside > limits.outside
+        or (outside > limits.outside_first and outside >= max(alone.values()))
+        or (outside > limits.outside_unnamed and not _names_a_subject(turn))
+    )
     topics = {name: p for name, p in alone.items() if _is_topic(name)}
-    if _about_others_alone(turn) or (outside > limits.outside and match < limits.sure_match):
+    if _about_others_alone(turn) or (declined and match < limits.sure_match):
         return Decision("outside", ranked, query)
     if sum(topics.values()) < limits.likely and match < limits.fair_match:
         return Decision("outside" if outside > 0.2 else "unclear", ranked, query)
@@ -166,6 +178,11 @@ def leans(turn: Turn, limits: Limits | None = None) -> bool:
     return follows > bound or (words <= limits.short and best < 0.5 and follows > 0.1)
 
 
+def _names_a_subject(turn: Turn) -> bool:
+    """Whether any word belongs to what the bot answers about."""
+    return bool(turn.mentions) or bool(set(re.findall(r"[a-z']+", turn.text.lower())) & _SUBJECTS)
+
+
 def _points_back(turn: Turn) -> bool:
     """Whether the words point at something said before and name nothing of their own."""
     words = set(re.findall(r"[a-z']+", turn.text.lower()))
@@ -174,8 +191,11 @@ def _points_back(turn: Turn) -> bool:
 
 
 def _about_others_alone(turn: Turn) -> bool:
-    """Whether two or more other medicines are asked about together, and ketamine or a session in no word."""
-    places = {m.start for m in turn.mentions if m.kind in ("drug", "class")}
+    """Whether two or more other medicines are asked about together, and ketamine or a session in no word.
+
+    A medicine and its own class ("benzos like xanax") are one, and so are the parts of one product.
+    """
+    places = {m.start for m in turn.drugs if not any(m.name in other.classes for other in turn.drugs)}
     ours = any(m.kind in ("ketamine", "treatment", "phase", "route") for m in turn.mentions)
     return len(places) >= 2 and not ours and not turn.has_past
 

@@ -132,10 +132,12 @@ def _end(turn: Turn, reply: Reply) -> None:
         hours = f" ({settings.operator_hours})" if settings.operator_hours else ""
         name = settings.operator_name or "the people who run this chat"
         details.append(words.text("panic", "end", "operator").format(name=name, contact=contact, hours=hours))
+    # Whoever says thanks is out of it: the ending is no alarm any more.
+    calm = turn.intent in ("thanks", "goodbye", "im_safe")
     reply.say(
-        "safety",
+        "smalltalk" if calm else "safety",
         words.text("panic", "end", "lead"),
-        category=PANIC,
+        category="smalltalk" if calm else PANIC,
         details=tuple(details),
         disclaimer=words.text("disclaimer"),
     )

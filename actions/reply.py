@@ -79,6 +79,7 @@ class Reply:
         passage: Passage,
         *,
         lead: str | None = None,
+        whole: bool = True,
         extra: Sequence[str] = (),
         extra_sources: Iterable[SourceRef] = (),
         drugs: Iterable[str] = (),
@@ -88,7 +89,9 @@ class Reply:
 
         Args:
             passage: what is shown.
-            lead: said instead of the passage's lead (an introduction before it, or the lead alone in short).
+            lead: said instead of the passage's lead (an introduction before it, or where it comes from).
+            whole: whether its details are shown too. They always are where they say that a statement of the lead
+                is general knowledge.
             extra: further paragraphs after the details; extra_sources: where they come from.
             drugs: names that the answer is about besides those that were chosen for it.
         """
@@ -99,7 +102,7 @@ class Reply:
             lead=lead or passage.lead,
             topic=passage.topic,
             aspects=passage.aspects,
-            details=(*passage.details, *extra),
+            details=(*(passage.details if whole or passage.general else ()), *extra),
             sources=sources,
             review=passage.review,
             suggestions=self._offer(buttons),

@@ -14,6 +14,8 @@ from actions.reply import Button, Reply
 from actions.turn import Turn
 
 #: After an answer, "anything i can take for it" is a question and no small talk.
+#: "No, I meant before the session" is a question too: a bare no has at most this many words.
+_BARE_NO = 3
 _MISTAKABLE = frozenset({"ask_capabilities", "ask_bot_identity", "chitchat"})
 
 
@@ -28,7 +30,8 @@ class ActionSmalltalk(Action):
     ) -> list[dict[str, Any]]:
         turn = Turn.of(tracker)
         reply = Reply(needs(), turn)
-        if turn.intent in _MISTAKABLE and leans(turn):
+        corrects = turn.intent == "deny" and turn.has_past and len(turn.text.split()) > _BARE_NO
+        if corrects or (turn.intent in _MISTAKABLE and leans(turn)):
             respond(turn, reply)
             return reply.send(dispatcher)
         known = turn.intent if ("smalltalk", turn.intent) in reply.needs.words else "chitchat"
