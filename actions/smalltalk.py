@@ -13,9 +13,9 @@ from actions.needs import needs
 from actions.reply import Button, Reply
 from actions.turn import Turn
 
-#: After an answer, "anything i can take for it" is a question and no small talk.
 #: "No, I meant before the session" is a question too: a bare no has at most this many words.
 _BARE_NO = 3
+#: After an answer, "anything i can take for it" is a question and no small talk.
 _MISTAKABLE = frozenset({"ask_capabilities", "ask_bot_identity", "chitchat"})
 
 
