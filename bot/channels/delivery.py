@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 PLACES, ANSWERING = 24, 3
 #: With more webhooks a second than this, taking them in goes before answering them: only the urgent are answered at
 #: once, the others at this many a second until it is calmer.
-BUSY, TRICKLE = 50, 8
+BUSY, TRICKLE = 50, 4
 #: Seconds between two looks for work while it is busy.
 _BUSY_LOOK = 0.15
 #: Seconds between two looks for work that another process may have left or brought.

@@ -6,7 +6,6 @@ anything that this module adds.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 import uuid
@@ -14,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-import sqlalchemy as sa
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
@@ -25,7 +23,6 @@ from bot.channels.people import Seal
 from bot.channels.platform import Platform
 from bot.channels.queue import Handled, Outgoing, Person, ToHandle
 from bot.channels.rendering import Part, find_key
-from bot.channels.replay import replies_to
 from bot.database.models import now
 from bot.message import Message
 from bot.ops.health import Metrics
@@ -39,7 +36,7 @@ _NUMBER = re.compile(r"[#(]?\s*([1-9]\d?)\s*[.):\ufe0f\u20e3]*")
 
 
 class Answerer(Protocol):
-    """What is asked of the bot (`bot.service.Bot`)."""
+    """What is asked of the bot (`bot.service.Bot`); one that keeps what it said may also have its `replay`."""
 
     @property
     def ready(self) -> bool: ...
@@ -77,8 +74,8 @@ class Words:
 class Dialogue:
     """Handles messages one by one; keeps nothing between them but counts of a minute."""
 
-    def __init__(self, settings: Settings, bot: Answerer, engine: sa.Engine, seal: Seal, metrics: Metrics) -> None:
-        self._settings, self._bot, self._engine, self._seal, self._metrics = settings, bot, engine, seal, metrics
+    def __init__(self, settings: Settings, bot: Answerer, seal: Seal, metrics: Metrics) -> None:
+        self._settings, self._bot, self._seal, self._metrics = settings, bot, seal, metrics
         self.words = Words(settings)
         self._limiter = Limiter(settings)
         self._once = FixedWindowRateLimiter(MemoryStorage())
@@ -129,7 +126,7 @@ class Dialogue:
         if arrival.kind == "other":
             return [self.words.message("only_text")], None
         turn = self._turn(platform, person, arrival, key)
-        messages = await asyncio.to_thread(self._replayed, turn) if step.attempt > 1 else None
+        messages = await self._replayed(turn) if step.attempt > 1 else None
         if messages is None:
             if not step.urgent and self._limiter.wait("session", person.conversation):
                 self._metrics.limited("session")
@@ -145,8 +142,10 @@ class Dialogue:
         """Whether this is the first message that is passed over: the next ones of the same minute are not spoken of."""
         return self._once.hit(RateLimitItemPerMinute(1), person.conversation)
 
-    def _replayed(self, turn: Turn) -> list[Message] | None:
-        return replies_to(self._engine, turn.conversation, turn.message_id)
+    async def _replayed(self, turn: Turn) -> list[Message] | None:
+        """The replies of a turn that the dialogue kept before we died; None where it has not taken it."""
+        replay = getattr(self._bot, "replay", None)
+        return None if replay is None else await replay(turn)
 
     def _turn(self, platform: Platform, person: Person, arrival: Arrival, key: str) -> Turn:
         text: str | None = arrival.text

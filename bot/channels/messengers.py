@@ -84,7 +84,7 @@ class Messengers:
         if not self.platforms:
             yield
             return
-        dialogue = Dialogue(self._settings, self._bot, self._engine, self._seal, self._metrics)
+        dialogue = Dialogue(self._settings, self._bot, self._seal, self._metrics)
         self._delivery = Delivery(self.platforms, self._queue, dialogue, self._bot, self._seal, self._figures)
         tasks = [asyncio.create_task(work) for work in (self._delivery.run(), self._sweep(), self._count())]
         try:

@@ -33,6 +33,22 @@ MOST_DEATHS = 5
 _TABLES = Base.metadata.tables
 _people, _arrivals, _deliveries = (_TABLES[f"channel_{name}"] for name in ("people", "arrivals", "deliveries"))
 
+#: The conversation that should be next: somebody has something to do in it, and nobody has it.
+_READY = (
+    sa.select(_people.c.conversation)
+    .where(
+        _people.c.channel == sa.bindparam("its_channel"),
+        _people.c.urgent == sa.bindparam("is_urgent", type_=sa.Boolean()),
+        _people.c.due <= sa.bindparam("moment", type_=_people.c.due.type),
+        sa.or_(
+            _people.c.locked_until.is_(None),
+            _people.c.locked_until < sa.bindparam("moment", type_=_people.c.due.type),
+        ),
+    )
+    .order_by(_people.c.due)
+    .limit(1)
+)
+
 
 @dataclass(frozen=True)
 class Filed:
@@ -160,7 +176,19 @@ class Queue:
         self._writer = ThreadPoolExecutor(1, "channel-queue")
         sqlite = engine.dialect.name == "sqlite"
         self._sqlite = sqlite
-        self._insert: Any = insert_sqlite if sqlite else insert_postgresql
+        insert: Any = insert_sqlite if sqlite else insert_postgresql
+        self._insert_arrival = insert(_arrivals).on_conflict_do_nothing(index_elements=["channel", "key"])
+        person = insert(_people)
+        new = person.excluded
+        self._insert_person = person.on_conflict_do_update(
+            index_elements=["conversation"],
+            set_={
+                "address": new.address,
+                "last_seen": new.last_seen,
+                "due": sa.case((_people.c.due < new.due, _people.c.due), else_=new.due),
+                "urgent": sa.or_(_people.c.urgent, new.urgent),
+            },
+        )
 
     async def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """Do `work`, a method of this class, in the writing thread."""
@@ -193,30 +221,18 @@ class Queue:
         if len(filed.keys) > 1 and self._known(connection, filed):
             return False
         conversation = self._conversation(connection, filed)
-        row = {
+        arrival = {
             "channel": filed.channel, "key": filed.keys[0], "conversation": conversation, "sent": filed.sent,
             "urgent": filed.urgent, "body": filed.body, "at": moment, "due": moment, "state": "waiting", "attempts": 0,
         }  # fmt: skip
-        inserted = connection.execute(
-            self._insert(_arrivals).values(**row).on_conflict_do_nothing(index_elements=["channel", "key"])
-        )
-        if not inserted.rowcount:
+        if not connection.execute(self._insert_arrival, arrival).rowcount:
             return False
-        person = self._insert(_people).values(
-            conversation=conversation, channel=filed.channel, address=filed.address, first_seen=moment,
-            last_seen=moment, greeted=False, keep=True, forget=False, offered=[], due=moment, urgent=filed.urgent,
-        )  # fmt: skip
-        connection.execute(
-            person.on_conflict_do_update(
-                index_elements=["conversation"],
-                set_={
-                    "address": filed.address,
-                    "last_seen": moment,
-                    "due": sa.case((_people.c.due < moment, _people.c.due), else_=moment),
-                    "urgent": sa.or_(_people.c.urgent, sa.literal(filed.urgent, sa.Boolean())),
-                },
-            )
-        )
+        person = {
+            "conversation": conversation, "channel": filed.channel, "address": filed.address, "first_seen": moment,
+            "last_seen": moment, "greeted": False, "keep": True, "forget": False, "offered": [], "due": moment,
+            "urgent": filed.urgent,
+        }  # fmt: skip
+        connection.execute(self._insert_person, person)
         return True
 
     def _known(self, connection: sa.Connection, filed: Filed) -> bool:
@@ -239,19 +255,23 @@ class Queue:
     def claim(self, channel: str, only_urgent: bool = False) -> tuple[Person, Step] | None:
         """Lock the conversation of `channel` that should be next, and take its first step; None: nothing to do now."""
         moment = now()
-        free = sa.or_(_people.c.locked_until.is_(None), _people.c.locked_until < moment)
-        ready = sa.and_(_people.c.channel == channel, _people.c.due <= moment, free)
-        query = sa.select(_people.c.conversation).where(ready)
-        if only_urgent:
-            query = query.where(_people.c.urgent)
-        query = query.order_by(_people.c.urgent.desc(), _people.c.due).limit(1)
-        with self._engine.connect() as connection:
-            # Looked up outside a writing transaction: most of the time there is nothing.
-            if connection.execute(query).first() is None:
-                return None
+        for urgent in (True,) if only_urgent else (True, False):  # each a look into an index
+            # Looked up outside a writing transaction first: most of the time there is nothing.
+            with self._engine.connect() as connection:
+                if connection.execute(_READY, self._looked_for(channel, urgent, moment)).first() is None:
+                    continue
+            if (claimed := self._lock(channel, urgent, moment)) is not None:
+                return claimed
+        return None
+
+    @staticmethod
+    def _looked_for(channel: str, urgent: bool, moment: datetime) -> dict[str, Any]:
+        return {"its_channel": channel, "is_urgent": urgent, "moment": moment}
+
+    def _lock(self, channel: str, urgent: bool, moment: datetime) -> tuple[Person, Step] | None:
         with self._write() as connection:
-            locked = query if self._sqlite else query.with_for_update(skip_locked=True)
-            conversation = connection.execute(locked).scalar()
+            query = _READY if self._sqlite else _READY.with_for_update(skip_locked=True)
+            conversation = connection.execute(query, self._looked_for(channel, urgent, moment)).scalar()
             if conversation is None:
                 return None
             connection.execute(

@@ -381,7 +381,7 @@ class ChannelPerson(Base):
     locked_until: Mapped[datetime | None]
     locked_by: Mapped[str | None] = mapped_column(sa.String(60))
 
-    __table_args__ = (sa.Index("ix_channel_people_work", "channel", "due"),)
+    __table_args__ = (sa.Index("ix_channel_people_work", "channel", "urgent", "due"),)
 
 
 class ChannelArrival(Base):

@@ -55,6 +55,7 @@ class EchoBot:
         self.failures = 0
         self.slow: dict[str, float] = {}
         self.wishes: dict[str, str] = {}
+        self.kept: dict[str, list[Message]] = {}
 
     async def handle(self, turn: Any) -> list[Message]:
         self.turns.append(turn)
@@ -71,6 +72,9 @@ class EchoBot:
         if "die" in said:
             return [danger()]
         return [answer(f"You said: {said}")]
+
+    async def replay(self, turn: Any) -> list[Message] | None:
+        return self.kept.get(turn.message_id)
 
     async def forget(self, conversation: str) -> None:
         self.forgotten.append(conversation)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import subprocess
@@ -206,14 +205,7 @@ async def test_a_turn_that_the_dialogue_has_kept_is_not_run_again(tmp_path: Path
         with here.engine.begin() as connection:
             waiting = connection.execute(sa.select(ChannelArrival.__table__)).one()
             connection.execute(sa.update(ChannelArrival).values(attempts=1))
-            kept = [
-                ("user", {"event": "user", "text": "which medicines?", "message_id": waiting.key}),
-                ("action", {"event": "action", "name": "action_answer"}),
-                ("bot", {"event": "bot", "text": None, "data": {"custom": answer("Kept before.").to_dict()}}),
-            ]
-            for moment, (kind, data) in enumerate(kept):
-                row = {"type_name": kind, "timestamp": float(moment), "data": json.dumps(data)}
-                connection.execute(sa.insert(Event).values(sender_id=waiting.conversation, **row))
+        here.bot.kept[waiting.key] = [answer("Kept before.")]
         async with here.messengers.working():
             await here.quiet()
         assert here.bot.turns == []

@@ -74,7 +74,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("conversation", name=op.f("pk_channel_people")),
     )
     op.create_index(op.f("ix_channel_people_last_seen"), "channel_people", ["last_seen"])
-    op.create_index("ix_channel_people_work", "channel_people", ["channel", "due"])
+    op.create_index("ix_channel_people_work", "channel_people", ["channel", "urgent", "due"])
 
 
 def downgrade() -> None:
