@@ -46,11 +46,12 @@ def in_memory(settings: Settings) -> Bot:
 async def _answer_lines(bot: Bot, lines: Iterable[str], out: TextIO) -> None:
     for request in _requests(lines, out):
         began = time.perf_counter()
+        country = request.get("country")
         turn = Turn(
             conversation=str(request.get("conversation") or uuid.uuid4().hex),
             text=str(request.get("text") or ""),
             channel=str(request.get("channel") or "ask"),
-            country=request.get("country"),
+            country=country if isinstance(country, str) else None,
             message_id=str(request.get("id") or ""),
         )
         messages, reasons = await bot.explain(turn)
