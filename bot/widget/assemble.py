@@ -60,18 +60,20 @@ class Bundle:
         return next(name for name in self.files if name.startswith("panel-"))
 
 
-def assemble(helplines: Mapping[str, Any], retention_days: int) -> Bundle:
+def assemble(helplines: Mapping[str, Any], retention_days: int, country: str = "") -> Bundle:
     """The widget for an installation.
 
     Args:
         helplines: `countries` of data/helplines.yml: their emergency numbers stand in the panel, so that they are in
             view without a request.
         retention_days: how long what people write is kept; 0: not beyond the conversation.
+        country: the operator's, for visitors of pages that do not name theirs; "" for none.
     """
     numbers, union = emergency_numbers(helplines)
     texts = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(TEXTS.glob("*.json"))}
     english = texts["en"]
     constants = {
+        "COUNTRY": country,
         "DAYS": retention_days,
         "NUMBERS": numbers,
         "UNION": union,

@@ -22,7 +22,8 @@ class Widget:
 
     def __init__(self, settings: Settings, showing: Showing) -> None:
         self._settings, self._showing = settings, showing
-        self.bundle: Bundle = assemble(read_helplines(settings.data / "helplines.yml"), settings.retention_days)
+        helplines = read_helplines(settings.data / "helplines.yml")
+        self.bundle: Bundle = assemble(helplines, settings.retention_days, settings.operator_country)
         self._version = version(self.bundle.files[ENTRY].content)
         showing.set(widget=f"/widget/{ENTRY}?v={self._version}", widget_integrity=self.bundle.integrity)
 

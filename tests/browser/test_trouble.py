@@ -234,8 +234,10 @@ def test_deleting_fails(visit: Any) -> None:
 def test_dont_keep(visit: Any, site: Place) -> None:
     visitor = visit()
     visitor.kept.get_by_text("kept for 30 days").wait_for()
-    visitor.menu().chat.get_by_role("button", name="Don’t keep this").click()
+    visitor.chat.get_by_role("button", name="Don’t keep this").click()
     visitor.kept.get_by_text("This conversation is not kept").wait_for()
+    assert visitor.focused() == "question"
+    assert visitor.chat.get_by_role("button", name="Don’t keep this").count() == 0
     visitor.ask("hello")
     engine = make_engine(site.settings.database_url)
     with engine.connect() as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import json
 import os
 import re
@@ -162,6 +163,26 @@ def test_emergency_numbers_are_those_of_the_file() -> None:
     assert emergency_numbers({}) == ({}, [])
 
 
+def test_time_zones_never_contradict_the_table_of_the_bot() -> None:
+    table = yaml.safe_load((ROOT / "data/screen/countries.yml").read_text(encoding="utf-8"))["countries"]
+    zones = {zone: code for code, entry in table.items() for zone in entry.get("zones", ())}
+    source = (SOURCE / "links.js").read_text(encoding="utf-8")
+    known = {
+        code: re.compile(pattern) for code, pattern in re.findall(r"^  ([A-Z]{2}): /(.+)/,$", source, re.MULTILINE)
+    }
+    assert len(known) == 8
+    union = set(HELPLINES["EU"]["members"])
+    for zone, country in zones.items():
+        for code, pattern in known.items():
+            if pattern.search(zone):
+                assert code == country or (code == "EU" and country in union), zone
+
+
+def test_the_operators_country(bundle: Bundle) -> None:
+    other = assemble(HELPLINES, 30, "IE")
+    assert b'const COUNTRY = "IE"' in other.files[other.panel].content
+
+
 # -- colours -------------------------------------------------------------------------------------------------------
 
 PAIRS = [
@@ -210,8 +231,18 @@ def luminance(colour: str) -> float:
 # -- state ---------------------------------------------------------------------------------------------------------
 
 
+def find_node() -> str | None:
+    """The machine's own, else the one that comes with Playwright."""
+    found = shutil.which("node")
+    if found is None and importlib.util.find_spec("playwright"):
+        from playwright._impl._driver import compute_driver_executable
+
+        found = str(compute_driver_executable()[0])
+    return found if found and Path(found).exists() else None
+
+
 def test_the_state_under_node() -> None:
-    node = shutil.which("node")
+    node = find_node()
     if node is None:
         assert os.environ.get("CI") != "true", "CI needs node for the widget's tests (Debian: apt install nodejs)"
         pytest.skip("no node here; `apt install nodejs` brings it")

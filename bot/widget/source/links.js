@@ -23,30 +23,22 @@ export function textLink(text) {
   return `sms:${number}${text.body ? "?body=" + encodeURIComponent(text.body) : ""}`;
 }
 
-// A device's time zone says more about where somebody is than their language does.
+// By the clock and never by a language. The larger zones alone: where none fits, no country is named.
 const ZONES = {
   GB: /London|Belfast/,
   IE: /Dublin/,
   AU: /Australia/,
   NZ: /Auckland|Chatham/,
-  IN: /Asia.(Kolk|Calc)/,
+  IN: /Kolkata|Calcutta/,
+  US: /New_York|Chicago|Denver|Los_Ang|Phoenix|Detroit/,
+  CA: /Toronto|Vancouver|Edmonton|Winnipeg|Halifax/,
+  EU: /Paris|Berlin|Madrid|Rome|Vienna|Brussels|Athens|Amsterdam|Warsaw|Lisbon|Stockholm/,
 };
-// The language counts only where the clock agrees.
-const NEAR = { US: /^(America|US|Pacific)/, CA: /^(America|Canada)/, EU: /^(Europe|Atlantic|Asia.Nicosia)/ };
 
-/**
- * The country that somebody is probably in, or "".
- *
- * @param {string} given what the page says; wins
- * @param {string} language such as en-GB
- * @param {string} zone such as Europe/London
- * @param {string[]} union members of the European Union
- */
-export function countryOf(given, language, zone, union) {
+/** The country that the page gives or, where it gives none, that a device's time zone tells; or "". */
+export function countryOf(given, zone) {
   if (/^[a-z]{2}$/i.test(given ?? "")) return given.toUpperCase();
-  for (const country in ZONES) if (ZONES[country].test(zone)) return country;
-  const region = /-([A-Z]{2})\b/.exec(language)?.[1] ?? "";
-  return NEAR[union.includes(region) ? "EU" : region]?.test(zone) ? region : "";
+  return Object.keys(ZONES).find((country) => ZONES[country].test(zone)) ?? "";
 }
 
 /**

@@ -5,7 +5,7 @@ import { busy, length, newest } from "./conversation.js";
 import { callLink, countryOf, emergencyNumbers } from "./links.js";
 import { botEntry, delivery, fill, link, make, use, visitorEntry, why } from "./parts.js";
 import { Talk } from "./talk.js";
-import { DAYS, EN, NUMBERS, PANEL_STYLE, UNION } from "./served.js";
+import { COUNTRY, DAYS, EN, NUMBERS, PANEL_STYLE, UNION } from "./served.js";
 
 const talks = new Map();
 
@@ -37,8 +37,9 @@ export class Panel {
     this.language = element.language;
     this.texts = { ...EN, ...texts };
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
-    this.country = countryOf(element.getAttribute("country"), navigator.language, zone, UNION);
-    this.talk = talkWith(element.server, { locale: element.locale, country: this.country, time_zone: zone });
+    const country = countryOf(element.getAttribute("country"));
+    this.country = country || COUNTRY || countryOf("", zone);
+    this.talk = talkWith(element.server, { locale: element.locale, country, time_zone: zone });
     this.nodes = new Map();
     this.build();
   }
@@ -58,12 +59,13 @@ export class Panel {
     });
     this.stay = make("input", { type: "checkbox", change: () => this.talk.stay(this.stay.checked) });
     this.stay.checked = Boolean(this.talk.stored.stay);
-    this.keepButton = button(texts.dontKeep, "", () => this.dontKeep());
+    this.keepButton = button(texts.dontKeep, "quiet", () => this.dontKeep());
     this.sure = make(
       "div",
       { hidden: true, role: "group", "aria-label": texts.clear },
       make("p", {}, texts.sure),
       button(texts.yesDelete, "", () => this.forget()),
+      " ",
       button(texts.cancel, "", () => this.askDelete(false)),
     );
     this.deleteButton = button(texts.clear, "", () => this.askDelete(true));
@@ -71,7 +73,6 @@ export class Panel {
       "div",
       { id: "menu", class: "menu", hidden: true },
       make("label", {}, this.stay, texts.stay),
-      this.keepButton,
       this.deleteButton,
       this.sure,
       link(server + "/privacy", texts.privacy, texts),
@@ -84,8 +85,8 @@ export class Panel {
     this.log.addEventListener("keydown", (event) => this.step(event));
     this.status = make("p", { class: "status", role: "status" });
     this.alert = make("p", { class: "hidden", role: "alert" });
-    this.note = make("p", { class: "note", id: "kept" });
-    this.counter = make("p", { class: "note", id: "count", hidden: true });
+    this.note = make("span", { id: "kept" });
+    this.counter = make("p", { class: "note", id: "count" });
     this.input = make("textarea", {
       id: "question",
       part: "input",
@@ -114,7 +115,7 @@ export class Panel {
       make("label", { for: "question" }, texts.label),
       make("div", { class: "row" }, this.input, make("button", { class: "send", part: "send" }, texts.send)),
       this.counter,
-      this.note,
+      make("p", { class: "note" }, this.note, " ", this.keepButton),
     );
     this.title = make("h2", { id: "title", tabindex: "-1", dir: "auto" }, this.element.getAttribute("heading") || texts.title);
     this.box.replaceChildren(
@@ -187,8 +188,13 @@ export class Panel {
   open(focus) {
     this.place();
     this.remember(true);
-    if (focus && !this.inline) (PHONE.matches ? this.title : this.input).focus();
+    if (focus && !this.inline) this.focus();
     this.element.tell("open");
+  }
+
+  /** To the box; on a phone, where that brings up the keyboard, to the title. */
+  focus() {
+    (PHONE.matches ? this.title : this.input).focus();
   }
 
   remember(open) {
@@ -257,7 +263,6 @@ export class Panel {
     if (event.type === "begun") this.element.tell("ready");
     if (event.type === "failed" && event.reason !== "offline") this.element.tell("error", { reason: event.reason });
     this.deleteButton.disabled = !state.entries.length && !this.talk.stored.token;
-    this.keepButton.disabled = !state.kept || !DAYS;
     this.stay.checked = Boolean(this.talk.stored.stay);
   }
 
@@ -366,6 +371,7 @@ export class Panel {
 
   keptNote() {
     const kept = this.talk.state.kept && DAYS;
+    this.keepButton.hidden = !kept;
     this.note.textContent = kept ? fill(this.texts.keptDays, { days: String(DAYS) }).join("") : this.texts.notKept;
   }
 
@@ -378,8 +384,8 @@ export class Panel {
   typed() {
     const { input, texts } = this;
     const long = length(input.value);
-    this.counter.hidden = !long;
-    if (long) this.counter.textContent = fill(long.over ? texts.over : texts.count, { count: long.count.toLocaleString(this.language) }).join("");
+    const count = long?.count.toLocaleString(this.language);
+    this.counter.textContent = long ? fill(long.over ? texts.over : texts.count, { count }).join("") : "";
     if (input.value !== (this.talk.stored.draft ?? "")) this.talk.draft(input.value);
   }
 
@@ -407,8 +413,7 @@ export class Panel {
   async dontKeep() {
     try {
       await this.talk.dontKeep();
-      this.menu(false);
-      this.menuButton.focus();
+      this.focus();
       this.tell(this.texts.notKept);
     } catch {
       this.tell(this.texts.failed);
@@ -448,6 +453,6 @@ export class Panel {
     const at = all.indexOf(event.target);
     if (!move || !all.length || (at < 0 && event.target !== this.log)) return;
     event.preventDefault();
-    all.at(at < 0 ? -1 : Math.min(Math.max(at + move, 0), all.length - 1)).focus();
+    (all[at < 0 ? all.length - 1 : at + move] ?? event.target).focus();
   }
 }
