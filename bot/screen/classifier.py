@@ -30,6 +30,7 @@ PIECES = 0.3
 #: Probability below which the networks see nothing at all, for dangers and for requests that must be declined.
 TRACE, TRACE_OF_REQUEST = 0.08, 0.25
 
+_EMERGENCY = CLASSES.index("medical_emergency")
 _DANGER = [i for i, name in enumerate(CLASSES) if name in CATEGORIES[:4]]
 
 
@@ -111,10 +112,6 @@ class Classifier:
         return cls(tuple(about["signs"]), networks[: about["joint"]], networks[about["joint"] : -1], networks[-1], about["thresholds"])
 
 
-# Of two that are likely the graver one is taken a little sooner; too early an emergency call does less harm.
-_WEIGHT = {1: 2.0, 2: 1.0, 3: 1.0, 4: 1.0}
-
-
 def likeliest(probabilities: Floats) -> tuple[Category, float]:
     """The category to think of first and its score.
 
@@ -125,7 +122,9 @@ def likeliest(probabilities: Floats) -> tuple[Category, float]:
     declined = float(probabilities[-1])
     if declined > danger:
         return "refuse_dosing", declined
-    best = max(_DANGER, key=lambda i: float(probabilities[i] * _WEIGHT[i]))
+    best = max(_DANGER, key=lambda i: float(probabilities[i]))
+    if CLASSES[best] == "urgent_care" and probabilities[_EMERGENCY] * 2 > probabilities[best]:
+        best = _EMERGENCY  # calling too early does less harm than calling too late
     return CATEGORIES[best - 1], danger
 
 

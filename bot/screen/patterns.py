@@ -7,6 +7,7 @@ whose time grows with the length of the text alone (https://github.com/google/re
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,7 @@ class Match:
     aspect: str
     person: Person | None
     certain: bool
+    elsewhere: bool
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Rule:
     unless_anywhere: frozenset[str]
     flow: str | None
     certain: bool
+    elsewhere: bool
 
     def holds(self, concepts: frozenset[str]) -> bool:
         """Whether the concepts of one stretch of text meet the rule."""
@@ -78,7 +81,10 @@ class Patterns:
             macros[name] = "(?:" + "|".join(self._expand(str(p), macros, f"macro {name}") for p in phrases) + ")"
         self._neutral = [self._compile(group["any"], macros, f"neutral {name}") for name, group in raw["neutral"].items()]
         self.concepts: tuple[str, ...] = tuple(raw["concepts"])
-        self._regexes = {name: self._compile(group["any"], macros, f"concept {name}") for name, group in raw["concepts"].items()}
+        self._regexes = {
+            name: self._compile(group["any"], macros, f"concept {name}", whole=not group.get("inside_words", False))
+            for name, group in raw["concepts"].items()
+        }
         self.reasons = {name: str(group["reason"]) for name, group in {**raw["neutral"], **raw["concepts"]}.items()}
         self.rules = tuple(self._rule(entry) for entry in raw["rules"])
         self._situations = {category: tuple(pairs.items()) for category, pairs in raw["situations"].items()}
@@ -119,7 +125,7 @@ class Patterns:
             if rule.flow in (None, (flow or "").split("_")[0]) and not rule.unless_anywhere & anywhere and any(rule.holds(span) for span in spans)
         ]
         found.sort(key=lambda rule: CATEGORIES.index(rule.category))
-        return [Match(rule.name, rule.category, rule.aspect, rule.person, rule.certain) for rule in found]
+        return [Match(rule.name, rule.category, rule.aspect, rule.person, rule.certain, rule.elsewhere) for rule in found]
 
     def situation(self, category: Category, concepts: frozenset[str]) -> str:
         """The aspect that the first of these concepts stands for (`situations` in the file), "" when none does."""
@@ -150,14 +156,14 @@ class Patterns:
 
         return _NAME.sub(value, _STAR.sub(r"\\w*", _GAP.sub(r"(?:\\w+ ){0,\1}", phrase)))
 
-    def _compile(self, phrases: Iterable[str], macros: Mapping[str, str], where: str) -> Any:
+    def _compile(self, phrases: Iterable[str], macros: Mapping[str, str], where: str, whole: bool = True) -> Any:
         joined = "|".join(self._expand(str(phrase).strip(), macros, where) for phrase in phrases)
         options = re2.Options()
         options.log_errors = False
         options.never_capture = True
         options.max_mem = 64 << 20
         try:
-            return re2.compile(rf"\b(?:{joined})(?:\b|$)", options)
+            return re2.compile(rf"\b(?:{joined})(?:\b|$)" if whole else unicodedata.normalize("NFD", joined), options)
         except re2.error as error:
             raise ContentError(self._path, None, f"{where}: {error}") from error
 
@@ -169,7 +175,7 @@ class Patterns:
             name=entry["rule"], category=entry["category"], aspect=entry.get("aspect", ""), person=entry.get("person"),
             all=frozenset(entry.get("all") or ()), any=tuple(frozenset(group) for group in groups),
             unless=frozenset(entry.get("unless") or ()), unless_anywhere=frozenset(entry.get("unless_anywhere") or ()),
-            flow=entry.get("flow"), certain=bool(entry.get("certain", False)),
+            flow=entry.get("flow"), certain=bool(entry.get("certain", False)), elsewhere=bool(entry.get("elsewhere", False)),
         )
         unknown = (rule.all.union(*rule.any) | rule.unless | rule.unless_anywhere) - set(self.concepts)
         if unknown or rule.category not in CATEGORIES:

@@ -123,7 +123,7 @@ class Screen:
 
     def _judge(self, reading: Reading, view: str, stretches: Stretches, language: Language, flow: str | None) -> Finding | None:
         """Both layers on one reading."""
-        matches = self._patterns.matches(stretches, flow)
+        matches = self._matches(stretches, language, flow)
         verdict = self._verdict(reading, view, stretches, language, flow)
         said = verdict.category if verdict else None
         sure = matches if verdict is None or view.count(" ") >= _SHORT else [m for m in matches if m.certain or verdict.trace(m.category)]
@@ -135,6 +135,9 @@ class Screen:
         rule = next((match for match in matches if match.category == category), sure[0] if sure else None)
         layer: Layer = "both" if sure and said else "patterns" if sure else "classifier"
         return self._finding(category, verdict.confidence if verdict and not sure else 1.0, layer, rule, stretches, language, reading.folded)
+
+    def _matches(self, stretches: Stretches, language: Language, flow: str | None) -> list[Match]:
+        return [m for m in self._patterns.matches(stretches, flow) if not (m.elsewhere and language.plainly_english)]
 
     def _verdict(
         self, reading: Reading, view: str, stretches: Stretches, language: Language, flow: str | None
@@ -148,7 +151,7 @@ class Screen:
         return self._classifier.verdict(p, english=english, caution=0.7 if flow else 1.0)
 
     def _from_patterns(self, stretches: Stretches, language: Language, flow: str | None) -> Finding | None:
-        matches = self._patterns.matches(stretches, flow)
+        matches = self._matches(stretches, language, flow)
         return self._finding(matches[0].category, 1.0, "patterns", matches[0], stretches, language, "") if matches else None
 
     def _look_behind(self, original: str, view: str, language: Language, flow: str | None) -> Finding | None:
