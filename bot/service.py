@@ -107,6 +107,22 @@ class Bot:
         if self._engine is None:
             self._engine = _engine(self._settings)
         self._engine.start()
+        self._warm()
+
+    def _warm(self) -> None:
+        """Run what is loaded on first use now, so that the first visitor does not wait for it."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            assert self._engine is not None
+            try:
+                asyncio.run(self._engine.parse("what is ketamine"))
+                if not self._settings.action_endpoint:
+                    from actions.needs import needs
+
+                    needs().store.topics()
+            except Exception as error:  # a first message says more, and gets its reply all the same
+                _log.error("Warming up failed: %s", type(error).__name__)
 
     @property
     def ready(self) -> bool:

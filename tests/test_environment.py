@@ -10,6 +10,7 @@ import ast
 import json
 import re
 import sys
+import sysconfig
 from importlib import metadata
 from pathlib import Path
 
@@ -129,7 +130,10 @@ def installed() -> dict[str, metadata.Distribution]:
     names = locked()
     return {
         name: distribution
-        for distribution in metadata.distributions()
+        # Not what setuptools carries along for itself, which pkg_resources puts on the path.
+        for distribution in metadata.distributions(
+            path=sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+        )
         if (name := canonicalize_name(distribution.metadata["Name"])) in names
     }
 

@@ -176,6 +176,8 @@ def test_what_needs_no_rasa_imports_none() -> None:
     """Actions, articles and screen start without it: it costs seconds and 200 MB."""
     told = in_new_process("""
         import sys
+        from bot.engine import compat
+        compat.prepare()
         import actions.answer, actions.panic, actions.safety, bot.articles.store, bot.screen.screen, bot.service
         told["rasa"] = sorted(name for name in sys.modules if name == "rasa" or name.startswith("rasa."))
         told["heavy"] = sorted({"onnxruntime", "sklearn", "matplotlib"} & set(sys.modules))

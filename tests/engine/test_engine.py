@@ -44,7 +44,7 @@ async def test_a_turn(engine: Engine) -> None:
     assert outcome.parse["intent"]["name"] == "greet"
     assert outcome.parse["intent_ranking"][0] == outcome.parse["intent"]
     assert outcome.slots["unlocked"] is None
-    assert 0 < outcome.seconds < 5
+    assert outcome.seconds > 0
 
 
 async def test_what_an_action_can_know(engine: Engine) -> None:
