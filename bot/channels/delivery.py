@@ -11,7 +11,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -43,9 +43,9 @@ _log = logging.getLogger(__name__)
 
 #: Conversations of one channel that are worked on at a time, and messages that the dialogue answers at a time.
 PLACES, ANSWERING = 24, 3
-#: With more webhooks a second than this, taking them in goes before answering them: only the urgent are answered at
-#: once, the others at this many a second until it is calmer.
-BUSY, TRICKLE = 50, 4
+#: With more webhooks a second than this, or this many at once, taking them in goes before answering them: only the
+#: urgent are answered at once, the others at this many a second until it is calmer.
+BUSY, WAITING, TRICKLE = 50, 12, 4
 #: Seconds between two looks for work while it is busy.
 _BUSY_LOOK = 0.15
 #: Seconds between two looks for work that another process may have left or brought.
@@ -78,6 +78,7 @@ class Delivery:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._slow_until: dict[str, float] = {}
         self._webhooks: deque[float] = deque(maxlen=BUSY)
+        self._inside, self._busy_until = 0, 0.0
         self._trickled = 0.0
         self._stopping = False
 
@@ -85,14 +86,24 @@ class Delivery:
         """There is something new to do."""
         self._wake[channel].set()
 
-    def arrived(self) -> None:
-        """A webhook has come."""
+    @contextlib.contextmanager
+    def receiving(self) -> Iterator[None]:
+        """A webhook is being taken in as long as the context lasts."""
         self._webhooks.append(time.monotonic())
+        self._inside += 1
+        if self._inside >= WAITING:
+            self._busy_until = time.monotonic() + 1.0
+        try:
+            yield
+        finally:
+            self._inside -= 1
 
     @property
     def busy(self) -> bool:
-        """Whether so many webhooks come that answering has to wait."""
-        return len(self._webhooks) == BUSY and time.monotonic() - self._webhooks[0] < 1.0
+        """Whether so many webhooks come, or wait to be taken in, that answering has to wait."""
+        moment = time.monotonic()
+        many = len(self._webhooks) == BUSY and moment - self._webhooks[0] < 1.0
+        return many or moment < self._busy_until
 
     def _only_urgent(self) -> bool:
         """Whether the next conversation must be an urgent one."""

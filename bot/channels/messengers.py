@@ -84,6 +84,7 @@ class Messengers:
         if not self.platforms:
             yield
             return
+        await asyncio.to_thread(self._is_urgent, "ready")  # loads what it needs before anybody waits for it
         dialogue = Dialogue(self._settings, self._bot, self._seal, self._metrics)
         self._delivery = Delivery(self.platforms, self._queue, dialogue, self._bot, self._seal, self._figures)
         tasks = [asyncio.create_task(work) for work in (self._delivery.run(), self._sweep(), self._count())]
@@ -110,8 +111,10 @@ class Messengers:
         return webhook
 
     async def _receive(self, platform: Platform, request: Request) -> Response:
-        if self._delivery is not None:
-            self._delivery.arrived()
+        with self._delivery.receiving() if self._delivery is not None else contextlib.nullcontext():
+            return await self._received(platform, request)
+
+    async def _received(self, platform: Platform, request: Request) -> Response:
         hook = Hook(
             method=request.method,
             path=request.url.path,
