@@ -143,11 +143,15 @@ async def _load(
             person = str(447_000_000_000 + number % PEOPLE + (PEOPLE if crisis else 0))
             webhook = stand_ins[names[number % len(names)]].text(person, f"{words} mark {number}", number + 1)
             figures.sent[number] = time.perf_counter()
-            async with session.post(base + webhook.path, data=webhook.body, headers=webhook.headers) as response:
-                await response.read()
-                figures.statuses[number] = response.status
-                if response.status == 200:
-                    figures.acknowledged[number] = time.perf_counter()
+            try:
+                async with session.post(base + webhook.path, data=webhook.body, headers=webhook.headers) as response:
+                    await response.read()
+                    figures.statuses[number] = response.status
+            except (aiohttp.ClientError, TimeoutError):
+                figures.statuses[number] = 0  # not accepted: a platform would send it again
+                return
+            if response.status == 200:
+                figures.acknowledged[number] = time.perf_counter()
 
         began, own, theirs = time.perf_counter(), time.process_time(), computed(process)
         tasks = []
