@@ -114,6 +114,7 @@ def _steps(settings: Settings) -> list[Step]:
     screen = [data / "nlu", data / "screen", code / "screen", *reading]
     dialogue = [
         data / "nlu",
+        data / "articles",  # their phrasings teach intents (bot/nlu/importer.py)
         data / "stories",
         ROOT / "domain.yml",
         ROOT / "config.yml",

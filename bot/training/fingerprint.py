@@ -30,9 +30,10 @@ class Stamps:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._known: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+            known = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
-            self._known = {}
+            known = {}
+        self._known: dict[str, str] = known if isinstance(known, dict) else {}
 
     def is_current(self, step: str, mark: str) -> bool:
         """Whether `step` was finished for `mark`."""
