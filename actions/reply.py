@@ -18,6 +18,8 @@ from bot.articles.store import Passage
 from bot.message import Kind, Message, SourceRef, Suggestion
 
 MOST_SUGGESTIONS, MOST_DRUGS, MOST_SHOWN = 3, 6, 30
+#: The flow in which the next "yes" deletes the conversation.
+DELETE_CHECK = "delete_check"
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class Reply:
     def send(self, dispatcher: CollectingDispatcher) -> list[dict[str, Any]]:
         """Hand the messages to Rasa and return the events that set the slots.
 
+        An offer to delete everything holds for the next turn alone: a "yes" to something else must not take it up.
         While a crisis lasts, what is not itself a safety reply begins with the line that has the number.
         """
         reminder = self._reminder()
@@ -134,6 +137,8 @@ class Reply:
                 message = replace(message, lead=f"{reminder} {message.lead}")
             dispatcher.utter_message(json_message=message.to_dict())
         self.slots["offered"] = self._offered
+        if self.turn.slots.get("flow") == DELETE_CHECK:
+            self.slots.setdefault("flow", None)
         return [SlotSet(name, value) for name, value in self.slots.items()]
 
     def _reminder(self) -> str:

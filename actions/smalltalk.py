@@ -10,7 +10,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.answer import respond
 from actions.deciding import leans
 from actions.needs import needs
-from actions.reply import Button, Reply
+from actions.reply import DELETE_CHECK, Button, Reply
 from actions.turn import Turn
 
 #: "No, I meant before the session" is a question too: a bare no has at most this many words.
@@ -37,8 +37,6 @@ class ActionSmalltalk(Action):
         known = turn.intent if ("smalltalk", turn.intent) in reply.needs.words else "chitchat"
         reply.fixed("smalltalk", "smalltalk", known, category="smalltalk")
         reply.remember(misses=0)
-        if turn.slots.get("flow") == "delete_check":
-            reply.remember(flow=None)
         return reply.send(dispatcher)
 
 
@@ -79,7 +77,7 @@ class ActionDeleteMyData(Action):
         yes, no = wording.suggestions
         buttons = [Button(yes, {"intent": "affirm"}), Button(no, {"intent": "deny"})]
         reply.say("smalltalk", wording.lead, category="smalltalk", buttons=buttons)
-        reply.remember(flow="delete_check")
+        reply.remember(flow=DELETE_CHECK)
         return reply.send(dispatcher)
 
 

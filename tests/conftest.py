@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from bot.engine import compat
 from bot.language.encoder import Encoder
 from bot.language.lexicon import Lexicon
 from bot.language.reader import Reader, shared_reader
-from bot.settings import ROOT
+from bot.service import Bot
+from bot.settings import ROOT, Settings
 
 # Before any module of bot.nlu or bot.engine is imported, as `python -m bot` does it.
 compat.prepare()
@@ -36,3 +38,26 @@ def lexicon(reader: Reader) -> Lexicon:
 @pytest.fixture(scope="session")
 def encoder(reader: Reader) -> Encoder:
     return reader.encoder
+
+
+@pytest.fixture(scope="session")
+def trained_bot() -> Bot:
+    """The bot that `make setup` made, with conversations in memory and nothing stored.
+
+    Tests that need it are skipped where it has not been made yet, and fail there when CI is true.
+    """
+    settings = Settings.read()
+    parts = [settings.models / "dialogue.tar.gz", settings.models / "screen"]
+    if settings.database_url.startswith("sqlite:///"):
+        parts.append(Path(settings.database_url.removeprefix("sqlite:///")))
+    lacking = [path.name for path in parts if not path.exists()]
+    if lacking:
+        reason = f"not made yet: {', '.join(lacking)} (make setup)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from bot.terminal.ask import in_memory
+
+    bot = in_memory(settings)
+    assert bot._screen and bot._screen.complete, "the screen's weights do not fit its patterns (make train)"
+    return bot

@@ -160,3 +160,32 @@ async def test_the_crisis_reply_itself_says_it_once(run: Run) -> None:
     assert said.only.category == "crisis_selfharm"
     assert said.slots["crisis_until"] > time.time() + 23 * 3600
     assert said.slots["crisis_country"] == "GB"
+
+
+# -- an offer to delete ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "text", "intents"),
+    [
+        (ActionAnswer(), "will my bladder heal after ketamine", {"ask_side_effects": 0.9}),
+        (ActionSmalltalk(), "no", {"deny": 0.9}),
+        (ActionTellMore(), "more", {"tell_more": 0.9}),
+        (ActionEmergency(), "chest", {"medical_emergency": 0.9}),
+    ],
+)
+async def test_an_offer_to_delete_holds_for_one_turn(
+    run: Run, action: Any, text: str, intents: dict[str, float]
+) -> None:
+    said = await run(action, text, intents, slots={"flow": "delete_check"})
+    assert said.slots["flow"] is None, "a yes to something else would delete everything"
+
+
+async def test_other_flows_go_on_beside_a_question(run: Run) -> None:
+    said = await run(
+        ActionAnswer(),
+        "will my bladder heal after ketamine",
+        {"ask_side_effects": 0.9},
+        slots={"flow": "panic_exercise"},
+    )
+    assert "flow" not in said.slots

@@ -1,0 +1,130 @@
+"""Reading and comparing saved conversations, without the bot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.errors import ContentError
+from bot.service import Reasons
+from tests.dialogues import saved
+from tests.dialogues.saved import Reply, problems, read
+from tests.terminal.conftest import ANSWER, DANGER, GREETING, TableBot
+
+GOOD = """
+dialogues:
+  - name: a medicine, then a button
+    country: GB
+    turns:
+      - say: answer
+        expect: {topic: interactions}
+      - press: And alcohol?
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "flow.yml"
+
+
+def test_a_file_is_read(file: Path) -> None:
+    file.write_text(GOOD, encoding="utf-8")
+    (dialogue,) = read(file)
+    assert (dialogue.id, dialogue.country, dialogue.channel) == ("flow/a medicine, then a button", "GB", "web")
+    assert [turn.words for turn in dialogue.turns] == ["“answer”", "[And alcohol?]"]
+    assert dialogue.turns[0].expect == {"topic": "interactions"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("dialogues: [", "not valid YAML"),
+        ("- a", "list named dialogues"),
+        ("dialogues: [{name: x}]", "name and turns"),
+        ("dialogues: [{name: x, turns: []}]", "no turns"),
+        ("dialogues: [{name: x, turns: [{say: a, press: b}]}]", "either says or presses"),
+        ("dialogues: [{name: x, turns: [{expect: {}}]}]", "either says or presses"),
+        ("dialogues: [{name: x, turns: [{say: a, expect: {topics: b}}]}]", "topics is not one of"),
+        ("dialogues: [{name: x, turns: [{say: a, expects: {}}]}]", "expects is not one of"),
+        ("dialogues: [{name: x, turns: [{say: no}]}]", "in quotes"),
+        ("dialogues: [{name: x, turns: [{say: a}]}, {name: x, turns: [{say: a}]}]", "named x"),
+    ],
+)
+def test_a_wrong_file_is_named(file: Path, text: str, says: str) -> None:
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ContentError, match=says) as raised:
+        read(file)
+    assert "flow.yml" in str(raised.value)
+
+
+PARSE = Reasons(parse={"intent": {"name": "ask_interactions"}})
+REPLY = Reply((ANSWER,), PARSE)
+
+
+@pytest.mark.parametrize(
+    ("reply", "met", "unmet"),
+    [
+        (REPLY, {"kind": "answer"}, {"kind": "safety"}),
+        (REPLY, {"category": None}, {"category": "panic_now"}),
+        (REPLY, {"topic": ["safety", "interactions"]}, {"topic": ["safety", "effectiveness"]}),
+        (REPLY, {"passage": "p1"}, {"passage": "p2"}),
+        (REPLY, {"intent": "ask_interactions"}, {"intent": "greet"}),
+        (REPLY, {"drugs": ["alprazolam"]}, {"drugs": ["alprazolam", "sertraline"]}),
+        (REPLY, {"disclaimer": True}, {"disclaimer": False}),
+        (Reply((DANGER,), PARSE), {"disclaimer": False}, {"disclaimer": True}),
+        (REPLY, {"sources": True}, {"sources": False}),
+        (REPLY, {"sources": ["agency"]}, {"sources": ["ministry"]}),
+        (REPLY, {"contacts": False}, {"contacts": True}),
+        (Reply((DANGER,), PARSE), {"contacts": ["999"]}, {"contacts": ["911"]}),
+        (REPLY, {"buttons": ["And alcohol?"]}, {"buttons": ["No"]}),
+        (REPLY, {"buttons": 2}, {"buttons": 3}),
+        (REPLY, {"flow": False}, {"flow": 1}),
+        (REPLY, {"says": ["yes", "MORE"]}, {"says": ["yes", "no, never"]}),
+        (REPLY, {"any": ["zebra", "more"]}, {"any": ["zebra", "fish"]}),
+        (REPLY, {"never": ["zebra"]}, {"never": ["zebra", "more"]}),
+        (Reply((GREETING,), PARSE, "forget"), {"wish": "forget"}, {"wish": None}),
+        (
+            Reply((DANGER, ANSWER), PARSE),
+            {"category": "medical_emergency", "topic": "interactions"},
+            {"kind": "answer"},
+        ),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_expectations(reply: Reply, met: dict[str, Any], unmet: dict[str, Any]) -> None:
+    assert problems(met, reply) == []
+    assert len(problems(unmet, reply)) == 1
+
+
+def test_what_always_holds() -> None:
+    from dataclasses import replace
+
+    assert problems({}, Reply((replace(ANSWER, disclaimer=""),), PARSE)) == [
+        "an answer ends without the disclaimer: [('p1',)]"
+    ]
+    assert problems({}, Reply((replace(GREETING, lead=" "),), PARSE)) == ["there is no reply"]
+    assert "failed" in problems({}, Reply((GREETING,), Reasons(failed=True)))[0]
+
+
+class WithWishes(TableBot):
+    def wish(self, conversation: str) -> str | None:
+        return None
+
+
+async def test_a_conversation_is_had(file: Path) -> None:
+    file.write_text(GOOD, encoding="utf-8")
+    (dialogue,) = read(file)
+    bot = WithWishes({"answer": [ANSWER]})
+    replies, differences = await saved.run(dialogue, bot)  # type: ignore[arg-type]
+    assert (len(replies), differences) == (2, [])
+    assert [(t.text, t.button, t.country) for t in bot.asked] == [("answer", None, "GB"), (None, "b1", "GB")]
+    assert len({turn.conversation for turn in bot.asked}) == 1
+
+
+async def test_a_button_that_is_not_there_ends_it(file: Path) -> None:
+    file.write_text(GOOD.replace("And alcohol?", "No such"), encoding="utf-8")
+    (dialogue,) = read(file)
+    _, (difference,) = await saved.run(dialogue, WithWishes({"answer": [ANSWER]}))  # type: ignore[arg-type]
+    assert str(difference) == "turn 2 [No such]: there is no such button, but ['And alcohol?', 'And then?']"
