@@ -18,7 +18,10 @@ COMMANDS = {
     "vocabulary": ("bot.training.commands:vocabulary", "make the list of usual words again"),
     "memory": ("bot.ops.memory:run", "what the memory of the serving process consists of"),
     "articles": ("bot.articles.commands:run", "load, export, check or list the articles"),
-    "channels": ("bot.channels.commands:run", "messengers: which are on, Telegram's webhook, previews, what was given up"),
+    "channels": (
+        "bot.channels.commands:run",
+        "messengers: which are on, Telegram's webhook, previews, what was given up",
+    ),
     "privacy": ("bot.ops.commands:run", "remove what is older than the retention, or one conversation"),
     "actions": ("bot.engine.commands:actions", "serve the custom actions for Rasa's own commands"),
     "rasa": ("bot.engine.commands:rasa", "Rasa's own command line on this project: train, shell, test, data …"),

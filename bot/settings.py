@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.channels.configuration import ChannelSettings
@@ -67,7 +67,7 @@ class Settings:
     #: Bearer token that /metrics asks for; empty: only requests from this machine itself are answered.
     metrics_token: str
     #: The messengers that are on.
-    channels: ChannelSettings = ChannelSettings()
+    channels: ChannelSettings = field(default_factory=ChannelSettings)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> Settings:

@@ -23,7 +23,7 @@ class InProcessEndpoint(EndpointConfig):
         self._executor = ActionExecutor()
         self._executor.register_package(package)
 
-    async def request(  # type: ignore[override]
+    async def request(
         self,
         method: str = "post",
         subpath: str | None = None,

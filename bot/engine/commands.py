@@ -14,12 +14,20 @@ def rasa(arguments: list[str], settings: Settings) -> int:
     _prepare()
     from rasa.__main__ import main
 
-    sys.argv = ["rasa", *arguments]
+    sys.argv = ["rasa", *with_our_data(arguments)]
     try:
         main()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     return 0
+
+
+def with_our_data(arguments: list[str]) -> list[str]:
+    """`train` and `data validate` read data/nlu and data/stories unless told otherwise: data/ holds other YAML too."""
+    trains = arguments[:1] == ["train"] and arguments[1:2] not in (["nlu"], ["core"])
+    if (trains or arguments[:2] == ["data", "validate"]) and "--data" not in arguments:
+        return [*arguments, "--data", "data/nlu", "data/stories"]
+    return arguments
 
 
 def actions(arguments: list[str], settings: Settings) -> int:

@@ -56,7 +56,9 @@ def run(arguments: list[str], settings: Settings) -> int:
         from bot.service import Turn
 
         async def ask() -> None:
-            for number, text in enumerate(("can i take zoloft with it", "what happens in a session", "i cant go on") * 10):
+            for number, text in enumerate(
+                ("can i take zoloft with it", "what happens in a session", "i cant go on") * 10
+            ):
                 await parts["bot"].handle(Turn(f"memory-{number}", text))
 
         asyncio.run(ask())

@@ -4,6 +4,7 @@ Two ensembles. `joint` reads both halves of the embedding and the signs; it is a
 `foreign` reads the multilingual half alone and learned from English and nine more languages; it is asked as well
 when a text is not plainly English. Thresholds are chosen by `bot.screen.train` on wordings that were held back.
 """
+
 from __future__ import annotations
 
 import json
@@ -91,7 +92,9 @@ class Classifier:
         networks = (*self.joint, *self.foreign, self.pieces)
         np.savez_compressed(folder / "weights.npz", **to_arrays(networks))
         about = {
-            "signs": self.signs, "joint": len(self.joint), "layers": [len(network.layers) for network in networks],
+            "signs": self.signs,
+            "joint": len(self.joint),
+            "layers": [len(network.layers) for network in networks],
             "thresholds": self.thresholds,
         }
         (folder / "model.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
@@ -109,7 +112,13 @@ class Classifier:
             raise EvenkeelError("The screen's weights do not fit data/screen/patterns.yml; run: python -m bot train")
         with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
             networks = from_arrays(arrays, about["layers"])
-        return cls(tuple(about["signs"]), networks[: about["joint"]], networks[about["joint"] : -1], networks[-1], about["thresholds"])
+        return cls(
+            tuple(about["signs"]),
+            networks[: about["joint"]],
+            networks[about["joint"] : -1],
+            networks[-1],
+            about["thresholds"],
+        )
 
 
 def likeliest(probabilities: Floats) -> tuple[Category, float]:

@@ -1,4 +1,5 @@
 """What the screen finds in a message."""
+
 from __future__ import annotations
 
 import dataclasses

@@ -2,6 +2,7 @@
 
 Needs its files, read at start, and nothing else: no model, no store, no action server.
 """
+
 from __future__ import annotations
 
 import uuid
@@ -26,28 +27,70 @@ SAFE, MISUNDERSTOOD, ELSEWHERE = "im_safe", "misunderstood", "elsewhere"
 # Aspects of findings (data/nlu, data/screen/patterns.yml) that share a reply; all others take the general one.
 _SITUATIONS: dict[str, dict[str, str]] = {
     "crisis_selfharm": {
-        "third_party": "other", "other": "other", "self_harm": "self_harm", "acted": "acted", "recent_attempt": "acted",
-        "method_asking": "method_asking", "conditional": "conditional",
+        "third_party": "other",
+        "other": "other",
+        "self_harm": "self_harm",
+        "acted": "acted",
+        "recent_attempt": "acted",
+        "method_asking": "method_asking",
+        "conditional": "conditional",
     },
     "medical_emergency": {
-        "unresponsive": "unresponsive", "fainting": "unresponsive", "breathing": "breathing", "choking": "breathing",
-        "chest_pain": "chest_pain", "heart": "heart", "seizure": "seizure", "stroke": "stroke", "vision": "stroke", "headache": "stroke",
-        "blood_pressure": "stroke", "confusion": "stroke", "allergy": "allergy", "overdose": "overdose", "child": "child", "bleeding": "bleeding",
-        "injury": "injury", "toxicity": "toxicity", "heat": "toxicity", "low_sugar": "low_sugar", "danger_now": "danger_now",
-        "danger_from_person": "danger_from_person", "child_in_danger": "danger_from_person", "agitation": "danger_from_person",
+        "unresponsive": "unresponsive",
+        "fainting": "unresponsive",
+        "breathing": "breathing",
+        "choking": "breathing",
+        "chest_pain": "chest_pain",
+        "heart": "heart",
+        "seizure": "seizure",
+        "stroke": "stroke",
+        "vision": "stroke",
+        "headache": "stroke",
+        "blood_pressure": "stroke",
+        "confusion": "stroke",
+        "allergy": "allergy",
+        "overdose": "overdose",
+        "child": "child",
+        "bleeding": "bleeding",
+        "injury": "injury",
+        "toxicity": "toxicity",
+        "heat": "toxicity",
+        "low_sugar": "low_sugar",
+        "danger_now": "danger_now",
+        "danger_from_person": "danger_from_person",
+        "child_in_danger": "danger_from_person",
+        "agitation": "danger_from_person",
     },
     "urgent_care": {
-        "urinary": "urinary", "liver": "liver", "blood_pressure": "blood_pressure", "dissociation": "dissociation", "psychosis": "psychosis",
-        "mood": "psychosis", "withdrawal": "withdrawal", "danger_from_person": "danger_from_person",
-        "child_in_danger": "danger_from_person", "child_alone_using": "danger_from_person",
+        "urinary": "urinary",
+        "liver": "liver",
+        "blood_pressure": "blood_pressure",
+        "dissociation": "dissociation",
+        "psychosis": "psychosis",
+        "mood": "psychosis",
+        "withdrawal": "withdrawal",
+        "danger_from_person": "danger_from_person",
+        "child_in_danger": "danger_from_person",
+        "child_alone_using": "danger_from_person",
     },
     "refuse_dosing": {
-        "redose": "redose", "illicit_supply": "supply", "supply_make": "supply", "diversion": "supply", "tamper": "tamper", "enhance": "tamper",
-        "route_conversion": "tamper", "conceal": "conceal", "taper_own_medicine": "redose",
+        "redose": "redose",
+        "illicit_supply": "supply",
+        "supply_make": "supply",
+        "diversion": "supply",
+        "tamper": "tamper",
+        "enhance": "tamper",
+        "route_conversion": "tamper",
+        "conceal": "conceal",
+        "taper_own_medicine": "redose",
     },
 }
 _GENERAL = {
-    "crisis_selfharm": "self", "medical_emergency": "general", "urgent_care": "general", "panic_now": "self", "refuse_dosing": "dose_number",
+    "crisis_selfharm": "self",
+    "medical_emergency": "general",
+    "urgent_care": "general",
+    "panic_now": "self",
+    "refuse_dosing": "dose_number",
 }
 _MOST_SUGGESTIONS = 3
 
@@ -100,8 +143,13 @@ class Help:
         place = _place(place)
         situation = self._situation(finding)
         return self._message(
-            finding.category, place, finding.language, finding.certain_language, (finding.category, situation),
-            self._suggestions(finding.category, finding.language, place), kind="refusal" if finding.category == "refuse_dosing" else "safety",
+            finding.category,
+            place,
+            finding.language,
+            finding.certain_language,
+            (finding.category, situation),
+            self._suggestions(finding.category, finding.language, place),
+            kind="refusal" if finding.category == "refuse_dosing" else "safety",
         )
 
     def emergency(self, place: Place | str | None = None, aspect: str = "", language: str = "en") -> Message:
@@ -136,7 +184,14 @@ class Help:
     # -- wording -------------------------------------------------------------------------------------------------
 
     def _message(
-        self, category: Category, place: Place, language: str, certain: bool, path: Sequence[str], suggestions: Iterable[Suggestion], kind: str = "safety"
+        self,
+        category: Category,
+        place: Place,
+        language: str,
+        certain: bool,
+        path: Sequence[str],
+        suggestions: Iterable[Suggestion],
+        kind: str = "safety",
     ) -> Message:
         known = language in self._raw
         code = language if known else "en"
@@ -153,9 +208,16 @@ class Help:
         else:
             filled = self._fill(code, wording, place)
         return Message(
-            id=uuid.uuid4().hex, kind=kind, lead=filled.lead, category=category, details=filled.details,  # type: ignore[arg-type]
-            suggestions=tuple(suggestions)[:_MOST_SUGGESTIONS], contacts=self._contacts(category, path, place), lang=code,
-            at=datetime.now(UTC).isoformat(timespec="seconds"), disclaimer=self._disclaimer(category, code),
+            id=uuid.uuid4().hex,
+            kind=kind,  # type: ignore[arg-type]
+            lead=filled.lead,
+            category=category,
+            details=filled.details,
+            suggestions=tuple(suggestions)[:_MOST_SUGGESTIONS],
+            contacts=self._contacts(category, path, place),
+            lang=code,
+            at=datetime.now(UTC).isoformat(timespec="seconds"),
+            disclaimer=self._disclaimer(category, code),
         )
 
     def _crisis_turn(self, name: str, place: Place | str | None, language: str, buttons: Iterable[str]) -> Message:
@@ -187,13 +249,19 @@ class Help:
 
     def _fill(self, code: str, wording: Wording, place: Place) -> Wording:
         gaps = {
-            "emergency": self._emergency_phrase(code, place), "crisis": self._crisis_phrase(code, place),
-            "poison": self._poison_line(code, place), "stopping": str(self._raw["en"]["stopping"].get(place.country or "", "")),
+            "emergency": self._emergency_phrase(code, place),
+            "crisis": self._crisis_phrase(code, place),
+            "poison": self._poison_line(code, place),
+            "stopping": str(self._raw["en"]["stopping"].get(place.country or "", "")),
         }
         details = [line.format(**gaps).strip() for line in wording.details]
         if place.country and self.helplines.entry(place.country) == INTERNATIONAL:
             # No number of this country is known here: those of others at least, each with its country.
-            details.append(self._emergency_phrase(code, Place()).strip()[:1].upper() + self._emergency_phrase(code, Place()).strip()[1:] + ".")
+            details.append(
+                self._emergency_phrase(code, Place()).strip()[:1].upper()
+                + self._emergency_phrase(code, Place()).strip()[1:]
+                + "."
+            )
         return Wording(wording.lead.format(**gaps), tuple(line for line in details if line))
 
     def _emergency_phrase(self, code: str, place: Place) -> str:
@@ -229,7 +297,9 @@ class Help:
             parts.append(self._word(code, "call").format(service=service.service, number=service.number))
         if text and not parts:
             which = "text_body" if text["body"] else "text"
-            parts.append(self._word(code, which).format(service=service.service, number=text["number"], body=text["body"]))
+            parts.append(
+                self._word(code, which).format(service=service.service, number=text["number"], body=text["body"])
+            )
         if not parts:
             parts.append(self._word(code, "visit").format(service=service.service, url=service.url))
         return parts[0]
@@ -267,7 +337,11 @@ class Help:
         words = self._raw[code]["buttons"]
         found = []
         if category == "panic_now":
-            return [Suggestion(DANGER_YES, words["yes"]), Suggestion(DANGER_NO, words["no"]), Suggestion(DANGER_UNSURE, words["unsure"])]
+            return [
+                Suggestion(DANGER_YES, words["yes"]),
+                Suggestion(DANGER_NO, words["no"]),
+                Suggestion(DANGER_UNSURE, words["unsure"]),
+            ]
         if category == "crisis_selfharm":
             found += [Suggestion(SAFE, words["safe"]), Suggestion(MISUNDERSTOOD, words["misunderstood"])]
         if place.inferred and place.country and category != "refuse_dosing":
@@ -299,10 +373,10 @@ class Help:
                         try:
                             self._fill(code, self._wording(code, (category, situation)), Place(country, "page"))
                         except (KeyError, ValueError, IndexError) as error:
-                            raise ContentError(self._path, None, f"{code}, {category}, {situation}: {error!r}") from error
+                            raise ContentError(
+                                self._path, None, f"{code}, {category}, {situation}: {error!r}"
+                            ) from error
 
 
 def _place(place: Place | str | None) -> Place:
     return place if isinstance(place, Place) else Place(place.upper(), "page") if place else Place()
-
-

@@ -1,4 +1,5 @@
 """The services of `data/helplines.yml`, checked when they are read. A number never leaves here without its country."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -36,7 +37,9 @@ class Service:
     @property
     def first_choice(self) -> bool:
         """Whether it is for everybody in a crisis: the whole country, and more than information."""
-        return self.region is None and not any(word in self.about for word in ("information", "referral", "TTY", "finding"))
+        return self.region is None and not any(
+            word in self.about for word in ("information", "referral", "TTY", "finding")
+        )
 
     def contact(self) -> Contact:
         """For a channel to render."""
@@ -56,7 +59,8 @@ class Helplines:
             table: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["countries"]
             self._services = {
                 (code, kind): tuple(_service(path, code, entry, raw) for raw in entry.get(kind) or ())
-                for code, entry in table.items() for kind in _KINDS
+                for code, entry in table.items()
+                for kind in _KINDS
             }
         except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
             raise ContentError(path, None, f"not a table of services: {error}") from error
@@ -74,7 +78,9 @@ class Helplines:
 
     def of(self, entry: str, kind: str) -> tuple[Service, ...]:
         """Services of a kind ("emergency", "poison", "crisis"); numbers that nobody verified are left out."""
-        return tuple(s for s in self._services.get((entry, kind), ()) if s.verified or (s.url and not s.number and not s.text))
+        return tuple(
+            s for s in self._services.get((entry, kind), ()) if s.verified or (s.url and not s.number and not s.text)
+        )
 
 
 def _service(path: Path, code: str, entry: dict[str, Any], raw: dict[str, Any]) -> Service:
@@ -82,7 +88,15 @@ def _service(path: Path, code: str, entry: dict[str, Any], raw: dict[str, Any]) 
         raise ContentError(path, None, f"{code}: {raw['service']}: the address must begin with https://")
     text = raw.get("text")
     return Service(
-        service=str(raw["service"]), country=code, country_name=str(entry["name"]), number=raw.get("number"),
-        text={"number": str(text["number"]), "body": text.get("body")} if text else None, url=raw.get("url"), hours=raw.get("hours"),
-        languages=tuple(raw.get("languages") or ()), region=raw.get("region"), about=str(raw.get("for") or ""), verified=bool(raw["verified"]),
+        service=str(raw["service"]),
+        country=code,
+        country_name=str(entry["name"]),
+        number=raw.get("number"),
+        text={"number": str(text["number"]), "body": text.get("body")} if text else None,
+        url=raw.get("url"),
+        hours=raw.get("hours"),
+        languages=tuple(raw.get("languages") or ()),
+        region=raw.get("region"),
+        about=str(raw.get("for") or ""),
+        verified=bool(raw["verified"]),
     )

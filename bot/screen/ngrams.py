@@ -2,6 +2,7 @@
 
 Meaning blurs rare words and misspellings; pieces of words do not. Hashed (CRC 32), so that no vocabulary is kept.
 """
+
 from __future__ import annotations
 
 import re

@@ -4,12 +4,14 @@ A concept is a group of phrases ("cannot be woken"), a rule joins concepts ("som
 names the contexts in which it says nothing ("a question about facts", "long over"). Phrases are matched with RE2,
 whose time grows with the length of the text alone (https://github.com/google/re2).
 """
+
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +81,9 @@ class Patterns:
         macros: dict[str, str] = {}
         for name, phrases in (raw.get("macros") or {}).items():
             macros[name] = "(?:" + "|".join(self._expand(str(p), macros, f"macro {name}") for p in phrases) + ")"
-        self._neutral = [self._compile(group["any"], macros, f"neutral {name}") for name, group in raw["neutral"].items()]
+        self._neutral = [
+            self._compile(group["any"], macros, f"neutral {name}") for name, group in raw["neutral"].items()
+        ]
         self.concepts: tuple[str, ...] = tuple(raw["concepts"])
         self._regexes = {
             name: self._compile(group["any"], macros, f"concept {name}", whole=not group.get("inside_words", False))
@@ -87,6 +91,11 @@ class Patterns:
         }
         self.reasons = {name: str(group["reason"]) for name, group in {**raw["neutral"], **raw["concepts"]}.items()}
         self.rules = tuple(self._rule(entry) for entry in raw["rules"])
+        self._telling = frozenset().union(*(rule.all.union(*rule.any) for rule in self.rules)) - {
+            "i_me",
+            "other_person",
+            "now",
+        }
         self._situations = {category: tuple(pairs.items()) for category, pairs in raw["situations"].items()}
         literal = (phrase for group in raw["concepts"].values() for phrase in group["any"])
         self.words = frozenset(_LITERAL.findall(_NAME.sub(" ", " ".join(map(str, (*literal, *macros.values()))))))
@@ -116,16 +125,25 @@ class Patterns:
     def matches(self, stretches: Sequence[frozenset[str]], flow: str | None = None) -> list[Match]:
         """Rules that match, the gravest category first.
 
-        Neighbouring stretches are also read together, since people part one thought with stops: "he took ket. wont wake".
+        Neighbouring stretches are also read together: people part one thought with stops ("he took ket. wont wake").
         """
         anywhere = frozenset[str]().union(*stretches)
-        spans = {*stretches, *(a | b for a, b in zip(stretches, stretches[1:], strict=False))}
+        spans = {*stretches, *(a | b for a, b in pairwise(stretches))}
         found = [
-            rule for rule in self.rules
-            if rule.flow in (None, (flow or "").split("_")[0]) and not rule.unless_anywhere & anywhere and any(rule.holds(span) for span in spans)
+            rule
+            for rule in self.rules
+            if rule.flow in (None, (flow or "").split("_")[0])
+            and not rule.unless_anywhere & anywhere
+            and any(rule.holds(span) for span in spans)
         ]
         found.sort(key=lambda rule: CATEGORIES.index(rule.category))
-        return [Match(rule.name, rule.category, rule.aspect, rule.person, rule.certain, rule.elsewhere) for rule in found]
+        return [
+            Match(rule.name, rule.category, rule.aspect, rule.person, rule.certain, rule.elsewhere) for rule in found
+        ]
+
+    def telling(self, stretches: Stretches) -> bool:
+        """Whether any concept is there that a rule is about, and not only who and when."""
+        return any(self._telling & stretch for stretch in stretches)
 
     def situation(self, category: Category, concepts: frozenset[str]) -> str:
         """The aspect that the first of these concepts stands for (`situations` in the file), "" when none does."""
@@ -143,7 +161,7 @@ class Patterns:
         return (*self.concepts, *(f"rule {rule.name}" for rule in self.rules))
 
     def signs(self, stretches: Sequence[frozenset[str]]) -> list[float]:
-        """1 for each concept and each rule that is there, 0 otherwise: what the classifier reads beside the embedding."""
+        """1 for each concept and each rule that is there, else 0: what the classifier reads beside the embedding."""
         there = frozenset[str]().union(*stretches)
         rules = {match.rule for match in self.matches(stretches)}
         return [float(name in there) for name in self.concepts] + [float(rule.name in rules) for rule in self.rules]
@@ -151,7 +169,9 @@ class Patterns:
     def _expand(self, phrase: str, macros: Mapping[str, str], where: str) -> str:
         def value(match: re.Match[str]) -> str:
             if match[1] not in macros:
-                raise ContentError(self._path, None, f"{where} uses <{match[1]}>, which is not among the macros above it.")
+                raise ContentError(
+                    self._path, None, f"{where} uses <{match[1]}>, which is not among the macros above it."
+                )
             return macros[match[1]]
 
         return _NAME.sub(value, _STAR.sub(r"\\w*", _GAP.sub(r"(?:\\w+ ){0,\1}", phrase)))
@@ -172,10 +192,17 @@ class Patterns:
         if groups and isinstance(groups[0], str):
             groups = [groups]
         rule = Rule(
-            name=entry["rule"], category=entry["category"], aspect=entry.get("aspect", ""), person=entry.get("person"),
-            all=frozenset(entry.get("all") or ()), any=tuple(frozenset(group) for group in groups),
-            unless=frozenset(entry.get("unless") or ()), unless_anywhere=frozenset(entry.get("unless_anywhere") or ()),
-            flow=entry.get("flow"), certain=bool(entry.get("certain", False)), elsewhere=bool(entry.get("elsewhere", False)),
+            name=entry["rule"],
+            category=entry["category"],
+            aspect=entry.get("aspect", ""),
+            person=entry.get("person"),
+            all=frozenset(entry.get("all") or ()),
+            any=tuple(frozenset(group) for group in groups),
+            unless=frozenset(entry.get("unless") or ()),
+            unless_anywhere=frozenset(entry.get("unless_anywhere") or ()),
+            flow=entry.get("flow"),
+            certain=bool(entry.get("certain", False)),
+            elsewhere=bool(entry.get("elsewhere", False)),
         )
         unknown = (rule.all.union(*rule.any) | rule.unless | rule.unless_anywhere) - set(self.concepts)
         if unknown or rule.category not in CATEGORIES:

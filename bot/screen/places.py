@@ -1,4 +1,5 @@
 """Which country a person is in, from what is known of them; never from a language."""
+
 from __future__ import annotations
 
 import re
@@ -17,12 +18,25 @@ Origin = Literal["said", "place", "page", "operator", "phone", "time_zone", "unk
 
 # "i'm in …", "we live near …", and the same in other languages; or the country stands alone.
 _HERE = (
-    r"(?:\b(?:i'?m|i am|we'?re|we are|i live|we live|living|live|based|located|staying|visiting|calling from|writing from|here|currently|from|number (?:for|in)"
-    r"|estoy|vivo|estamos|soy de|je suis|j'habite|nous sommes|ich bin|ich wohne|ich lebe|wir sind|estou|moro|sono|abito|jestem|mieszkam)"
-    r"(?: \w+){0,2}? (?:in|at|near|from|en|au|aux|a|em|no|na|nos|w|des|de|for) (?:the |los |les |den |der |die )?|^(?:in |en |the |from )?|[.,;(] ?(?:in |en )?(?:the )?)"
+    r"(?:\b(?:i'?m|i am|we'?re|we are|i live|we live|living|live|based|located|staying|visiting|"
+    r"calling from|writing from|here|currently|from|number (?:for|in)"
+    r"|estoy|vivo|estamos|soy de|je suis|j'habite|nous sommes|ich bin|ich wohne|ich lebe|wir sind|"
+    r"estou|moro|sono|abito|jestem|mieszkam)"
+    r"(?: \w+){0,2}? (?:in|at|near|from|en|au|aux|a|em|no|na|nos|w|des|de|for) (?:the |los |les |"
+    r"den |der |die )?|^(?:in |en |the |from )?|[.,;(] ?(?:in |en )?(?:the )?)"
 )
 _CODES = re.compile(r"\b(UK|U\.K\.|USA|U\.S\.A\.|U\.S\.|US|NZ|UAE|EU)(?![\w])")
-_OF_CODE = {"UK": "GB", "U.K.": "GB", "USA": "US", "U.S.A.": "US", "U.S.": "US", "US": "US", "NZ": "NZ", "UAE": "AE", "EU": "EU"}
+_OF_CODE = {
+    "UK": "GB",
+    "U.K.": "GB",
+    "USA": "US",
+    "U.S.A.": "US",
+    "U.S.": "US",
+    "US": "US",
+    "NZ": "NZ",
+    "UAE": "AE",
+    "EU": "EU",
+}
 
 
 @dataclass(frozen=True)
@@ -53,14 +67,26 @@ class Places:
             raise ContentError(path, None, f"not a table of countries: {error}") from error
         self._zones = {zone: code for code, entry in table.items() for zone in entry.get("zones", ())}
         self._phones = {prefix: code for code, entry in table.items() for prefix in entry.get("phone", ())}
-        self._said = _finder({fold(name): code for code, entry in table.items() for name in (entry["name"], *entry.get("said", ()))})
+        self._said = _finder(
+            {fold(name): code for code, entry in table.items() for name in (entry["name"], *entry.get("said", ()))}
+        )
         self._at = _finder({fold(name): code for code, entry in table.items() for name in entry.get("places", ())})
 
     def find(
-        self, text: str = "", page: str | None = None, operator: str | None = None, phone: str | None = None, time_zone: str | None = None
+        self,
+        text: str = "",
+        page: str | None = None,
+        operator: str | None = None,
+        phone: str | None = None,
+        time_zone: str | None = None,
     ) -> Place:
         """The country, from what the person said first, then page, operator, phone number and time zone."""
-        known = {"page": self._known(page), "operator": self._known(operator), "phone": self.of_phone(phone), "time_zone": self._zones.get(time_zone or "")}
+        known = {
+            "page": self._known(page),
+            "operator": self._known(operator),
+            "phone": self.of_phone(phone),
+            "time_zone": self._zones.get(time_zone or ""),
+        }
         said = self.said(text) if text else Place()
         if said.country:
             return said

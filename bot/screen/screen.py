@@ -3,6 +3,7 @@
 Patterns need only their file. The classifier needs its weights and an embedding; when either fails the patterns
 look alone, and that is logged once.
 """
+
 from __future__ import annotations
 
 import logging
@@ -35,8 +36,11 @@ _LONG = 70
 # Words up to which the classifier's "no trace of danger" is believed against a rule: a danger in a longer message may
 # be a small part of it.
 _SHORT = 25
+#: Letters in a row from which on a disguised text is taken for words without gaps.
+_RUN = 9
 _QUESTION = re.compile(
-    r"\?|(?:^|[.,;!]\s*|\b(?:and|but|also|so|because|btw)\s+)(?:how|what|whats|why|when|where|which|who|can|could|does|do|did|is|are|will|would|should|may|any (?:tips|advice|idea))\b"
+    r"\?|(?:^|[.,;!]\s*|\b(?:and|but|also|so|because|btw)\s+)(?:how|what|whats|why|when|where|which|"
+    r"who|can|could|does|do|did|is|are|will|would|should|may|any (?:tips|advice|idea))\b"
 )
 
 
@@ -114,19 +118,27 @@ class Screen:
             found = _graver(found, self._from_patterns(part, language, flow))
         chosen = _choose([sum(len(s) for s in part) for part in stretches])
         for i, reading in zip(chosen, self._read([parts[i] for i in chosen], reader), strict=False):
-            found = _graver(found, self._judge(reading, views[i], stretches[i], self._languages.identify(reading.folded), flow))
+            found = _graver(
+                found, self._judge(reading, views[i], stretches[i], self._languages.identify(reading.folded), flow)
+            )
         if found is None or found.category not in DANGERS:
             found = _graver(found, self._look_behind(original, " ".join(views), language, flow))
         return replace(found, mixed=found.mixed or len(parts) > 1) if found else None
 
     # -- steps ---------------------------------------------------------------------------------------------------
 
-    def _judge(self, reading: Reading, view: str, stretches: Stretches, language: Language, flow: str | None) -> Finding | None:
+    def _judge(
+        self, reading: Reading, view: str, stretches: Stretches, language: Language, flow: str | None
+    ) -> Finding | None:
         """Both layers on one reading."""
         matches = self._matches(stretches, language, flow)
         verdict = self._verdict(reading, view, stretches, language, flow)
         said = verdict.category if verdict else None
-        sure = matches if verdict is None or view.count(" ") >= _SHORT else [m for m in matches if m.certain or verdict.trace(m.category)]
+        sure = (
+            matches
+            if verdict is None or view.count(" ") >= _SHORT
+            else [m for m in matches if m.certain or verdict.trace(m.category)]
+        )
         if not sure and said is None:
             return None
         category = _first([*(match.category for match in sure[:1]), *([said] if said else [])])
@@ -134,7 +146,15 @@ class Screen:
             category = said
         rule = next((match for match in matches if match.category == category), sure[0] if sure else None)
         layer: Layer = "both" if sure and said else "patterns" if sure else "classifier"
-        return self._finding(category, verdict.confidence if verdict and not sure else 1.0, layer, rule, stretches, language, reading.folded)
+        return self._finding(
+            category,
+            verdict.confidence if verdict and not sure else 1.0,
+            layer,
+            rule,
+            stretches,
+            language,
+            reading.folded,
+        )
 
     def _matches(self, stretches: Stretches, language: Language, flow: str | None) -> list[Match]:
         return [m for m in self._patterns.matches(stretches, flow) if not (m.elsewhere and language.plainly_english)]
@@ -152,18 +172,22 @@ class Screen:
 
     def _from_patterns(self, stretches: Stretches, language: Language, flow: str | None) -> Finding | None:
         matches = self._matches(stretches, language, flow)
-        return self._finding(matches[0].category, 1.0, "patterns", matches[0], stretches, language, "") if matches else None
+        return (
+            self._finding(matches[0].category, 1.0, "patterns", matches[0], stretches, language, "")
+            if matches
+            else None
+        )
 
     def _look_behind(self, original: str, view: str, language: Language, flow: str | None) -> Finding | None:
         """What a disguise or an encoding hides, if there is one."""
         found: Finding | None = None
         hidden = [v for v in disguised_views(original) if v != view]
-        hidden += [self._segmenter.segment(v) for v in hidden if " " not in v or len(v) > 12 * v.count(" ")]
+        hidden += [self._segmenter.segment(v) for v in hidden if max(map(len, v.split()), default=0) >= _RUN]
         hidden += [plain_view(fold(inner)) for inner in decoded(original)]
         for other in list(dict.fromkeys(v for v in hidden if v and v != view))[:12]:
             stretches = self._patterns.concepts_in(other)
             found = _graver(found, self._from_patterns(stretches, language, flow))
-            if found is None and len(other) < 2_000 and any(stretches):
+            if found is None and len(other) < 2_000 and self._patterns.telling(stretches):
                 for reading in self._read([other], None):
                     found = _graver(found, self._judge(reading, other, stretches, language, flow))
         return found
@@ -187,14 +211,31 @@ class Screen:
             return []
 
     def _finding(
-        self, category: Category, confidence: float, layer: Layer, rule: Match | None, stretches: Stretches, language: Language, folded: str
+        self,
+        category: Category,
+        confidence: float,
+        layer: Layer,
+        rule: Match | None,
+        stretches: Stretches,
+        language: Language,
+        folded: str,
     ) -> Finding:
         there = frozenset[str]().union(*stretches)
         aspect = self._patterns.situation(category, there) or (rule.aspect if rule else "")
         person: Person | None = (rule.person if rule else None) or self._patterns.person(there)
-        mixed = bool(category in DANGERS and _QUESTION.search(folded) and {"on_ketamine", "medicine", "general_question"} & there)
+        mixed = bool(
+            category in DANGERS and _QUESTION.search(folded) and {"on_ketamine", "medicine", "general_question"} & there
+        )
         return Finding(
-            category, round(confidence, 4), layer, rule.rule if rule else None, person, language.code, mixed, aspect, language.certain
+            category,
+            round(confidence, 4),
+            layer,
+            rule.rule if rule else None,
+            person,
+            language.code,
+            mixed,
+            aspect,
+            language.certain,
         )
 
 
@@ -216,5 +257,3 @@ def _choose(cues: Sequence[int]) -> list[int]:
     step = len(cues) / (MOST_WINDOWS // 2 - 2)
     spread = [int(i * step) for i in range(MOST_WINDOWS // 2 - 2)]
     return sorted({0, len(cues) - 1, *by_cues, *spread})
-
-

@@ -3,9 +3,11 @@
     python -m bot train          # as a part of it
     python -m bot.screen.train   # the screen alone, with the report
 
-A fifth of the wording families, and a fifth of the voices, is held back for the report and the thresholds: no
-sentence of a held family (in any language) is seen in training. Then all is learned anew from every sentence.
+A fifth of the wording families (across languages), and a fifth of the voices, is held back for the report and the
+thresholds. The sentence encoder has not learned from these voices either; it has from some of the families. Then all
+is learned anew from every sentence.
 """
+
 from __future__ import annotations
 
 import math
@@ -27,17 +29,23 @@ from bot.screen import ngrams
 from bot.screen.classifier import CLASSES, Classifier, features, foreign_features, likeliest
 from bot.screen.findings import CATEGORIES
 from bot.screen.patterns import Patterns
-from bot.training.sentences import Sentence, read_sentences
+from bot.training.sentences import HELD_VOICES, Sentence, read_sentences
 
 #: Intents of the training sentences that are something to find; everything else is harmless.
 INTENTS = {
-    "crisis_selfharm": "crisis_selfharm", "medical_emergency": "medical_emergency", "urgent_care": "urgent_care",
-    "panic_now": "panic_now", "ask_dosing": "refuse_dosing",
+    "crisis_selfharm": "crisis_selfharm",
+    "medical_emergency": "medical_emergency",
+    "urgent_care": "urgent_care",
+    "panic_now": "panic_now",
+    "ask_dosing": "refuse_dosing",
 }
 #: Highest share of harmless held-back sentences that may be taken for each category: ordinary ones, near misses.
 BUDGET = {
-    "medical_emergency": (0.004, 0.012), "crisis_selfharm": (0.004, 0.012), "urgent_care": (0.006, 0.02),
-    "panic_now": (0.004, 0.01), "refuse_dosing": (0.012, 0.02),
+    "medical_emergency": (0.004, 0.012),
+    "crisis_selfharm": (0.004, 0.012),
+    "urgent_care": (0.006, 0.02),
+    "panic_now": (0.004, 0.01),
+    "refuse_dosing": (0.012, 0.02),
 }
 FOLDS = 5
 HIDDEN, EPOCHS, SEED = 192, 12, 11
@@ -59,7 +67,9 @@ class Line:
 
     def __str__(self) -> str:
         low, high = wilson(self.right, self.of)
-        return f"{self.what:52} {self.right:5}/{self.of:<5} {self.right / max(1, self.of):.3f}  ({low:.3f} to {high:.3f})"
+        return (
+            f"{self.what:52} {self.right:5}/{self.of:<5} {self.right / max(1, self.of):.3f}  ({low:.3f} to {high:.3f})"
+        )
 
 
 @dataclass
@@ -111,7 +121,8 @@ def train(data: Path, out: Path, read: Read | None = None) -> Report:
     held = (family == 0) | voice
     trial = fit(corpus, seen, patterns, joint=1, foreign=1)
     scores = {
-        english: trial.probabilities(corpus.vectors, corpus.signs, corpus.views, english=english) for english in (True, False)
+        english: trial.probabilities(corpus.vectors, corpus.signs, corpus.views, english=english)
+        for english in (True, False)
     }
     thresholds = {
         "english": choose_thresholds(scores[True], corpus, held & corpus.english),
@@ -139,7 +150,13 @@ def read_corpus(data: Path, patterns: Patterns, read: Read | None = None) -> Cor
     x = np.asarray([reading.vector for reading in readings], dtype=np.float32)
     labels = np.asarray([CLASSES.index(INTENTS.get(s.intent, CLASSES[0])) for s in sentences])
     return Corpus(
-        sentences, x, signs, [view for view, _ in looked], labels, np.asarray([s.lang == "en" for s in sentences]), np.asarray([s.near_miss for s in sentences])
+        sentences,
+        x,
+        signs,
+        [view for view, _ in looked],
+        labels,
+        np.asarray([s.lang == "en" for s in sentences]),
+        np.asarray([s.near_miss for s in sentences]),
     )
 
 
@@ -156,10 +173,8 @@ def _family(sentence: Sentence) -> str:
 
 
 def held_voices(sentences: Sequence[Sentence]) -> Mask:
-    """A fifth of the voices, in each intent."""
-    names = sorted({s.voice for s in sentences if s.voice})
-    held = set(names[2::5])
-    return np.asarray([s.voice in held for s in sentences])
+    """The sentences of the voices that the sentence encoder has not learned from either."""
+    return np.asarray([s.voice in HELD_VOICES for s in sentences])
 
 
 def fit(corpus: Corpus, rows: Mask, patterns: Patterns, *, joint: int, foreign: int) -> Classifier:
@@ -181,7 +196,9 @@ def _networks(
     )
 
 
-def _network(x: Any, y: npt.NDArray[np.int64], seed: int, hidden: tuple[int, ...] = (HIDDEN,), **settings: Any) -> Layers:
+def _network(
+    x: Any, y: npt.NDArray[np.int64], seed: int, hidden: tuple[int, ...] = (HIDDEN,), **settings: Any
+) -> Layers:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
@@ -191,7 +208,9 @@ def _network(x: Any, y: npt.NDArray[np.int64], seed: int, hidden: tuple[int, ...
         warnings.simplefilter("ignore", ConvergenceWarning)
         net = MLPClassifier(hidden, max_iter=EPOCHS, random_state=seed, **chosen)
         net.fit(x, y)
-    return Layers(tuple((w.astype(np.float32), b.astype(np.float32)) for w, b in zip(net.coefs_, net.intercepts_, strict=True)))
+    return Layers(
+        tuple((w.astype(np.float32), b.astype(np.float32)) for w, b in zip(net.coefs_, net.intercepts_, strict=True))
+    )
 
 
 def choose_thresholds(probabilities: Floats, corpus: Corpus, rows: Mask) -> dict[str, float]:
@@ -203,10 +222,23 @@ def choose_thresholds(probabilities: Floats, corpus: Corpus, rows: Mask) -> dict
             category, score = likeliest(row)
             of[category][kind].append(score)
     return {
-        category: round(float(min(HIGHEST, max(LOWEST, *(
-            _threshold(scores, budget * int(mask.sum()))
-            for scores, budget, mask in zip(of[category], BUDGET[category], (ordinary, near), strict=True)
-        )))), 4)
+        category: round(
+            float(
+                min(
+                    HIGHEST,
+                    max(
+                        LOWEST,
+                        *(
+                            _threshold(scores, budget * int(mask.sum()))
+                            for scores, budget, mask in zip(
+                                of[category], BUDGET[category], (ordinary, near), strict=True
+                            )
+                        ),
+                    ),
+                )
+            ),
+            4,
+        )
         for category in CATEGORIES
     }
 

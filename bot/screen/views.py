@@ -3,6 +3,7 @@
 People misspell in distress, and hide words from filters on purpose. A view is text in lower case without
 apostrophes, its sentences parted by " . ". Views are only compared with patterns and never shown to anybody.
 """
+
 from __future__ import annotations
 
 import base64
@@ -38,7 +39,19 @@ _WIDE_GAP = re.compile(r"\s{2,}|\s*/\s*")
 _HIDDEN_L = re.compile(r"(?<=[a-z])I(?=[a-z]|\b)")
 _UPSIDE_DOWN = str.maketrans("ɐqɔpǝɟƃɓɥıᴉɾʞןꞁʅɯuodbɹsʇnʌʍxʎz", "abcdefgghiijklllmnopqrstuvwxyz")
 _UPSIDE_MARKS = frozenset("ɐɔǝɟƃɓɥᴉɾʞןꞁʅɯɹʇʌʍʎ")
-_PICTURES = str.maketrans({"🔫": " gun ", "🔪": " knife ", "🗡": " knife ", "💊": " pills ", "⚰": " coffin ", "🪦": " grave ", "🩸": " blood ", "🚑": " ambulance ", "🆘": " sos help "})
+_PICTURES = str.maketrans(
+    {
+        "🔫": " gun ",
+        "🔪": " knife ",
+        "🗡": " knife ",
+        "💊": " pills ",
+        "⚰": " coffin ",
+        "🪦": " grave ",
+        "🩸": " blood ",
+        "🚑": " ambulance ",
+        "🆘": " sos help ",
+    }
+)
 _DIRECTION = re.compile("[\u202d\u202e\u2067]")
 
 # Encodings
@@ -46,10 +59,42 @@ _BASE64 = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{12,4000}={0,2}(?![\w+/=-])")
 _HEX = re.compile(r"(?<!\w)(?:0x)?[0-9a-fA-F]{2}(?:[\s:,]?(?:0x)?[0-9a-fA-F]{2}){5,2000}(?!\w)")
 _BITS = re.compile(r"(?<!\d)[01]{8}(?:\s?[01]{8}){3,500}(?!\d)")
 _MORSE_RUN = re.compile(r"[.·\-–/|]{1,5}(?:\s+[.·\-–/|]{1,5}){5,}")
-_MORSE = dict(zip(
-    ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.. / |".split(),
-    "abcdefghijklmnopqrstuvwxyz  ", strict=True,
-))
+_MORSE = dict(
+    zip(
+        [
+            ".-",
+            "-...",
+            "-.-.",
+            "-..",
+            ".",
+            "..-.",
+            "--.",
+            "....",
+            "..",
+            ".---",
+            "-.-",
+            ".-..",
+            "--",
+            "-.",
+            "---",
+            ".--.",
+            "--.-",
+            ".-.",
+            "...",
+            "-",
+            "..-",
+            "...-",
+            ".--",
+            "-..-",
+            "-.--",
+            "--..",
+            "/",
+            "|",
+        ],
+        "abcdefghijklmnopqrstuvwxyz  ",
+        strict=True,
+    )
+)
 _MOST_DECODED = 4_000
 _ROT13_MARKS = re.compile(r"\b(v|gb|gur|naq|zl|jnag|fhvpvqr|zlfrys)\b")
 
@@ -164,5 +209,8 @@ def _morse(run: str) -> str:
 
 
 _DECODERS: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
-    (_BASE64, _base64), (_HEX, _hex), (_BITS, _bits), (_MORSE_RUN, _morse),
+    (_BASE64, _base64),
+    (_HEX, _hex),
+    (_BITS, _bits),
+    (_MORSE_RUN, _morse),
 )

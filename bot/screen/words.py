@@ -1,4 +1,5 @@
 """Puts the gaps back into words that were run together ("iwanttodie")."""
+
 from __future__ import annotations
 
 from collections.abc import Collection

@@ -76,7 +76,7 @@ def test_only_so_many_texts_are_remembered() -> None:
             return np.ones((len(texts), self.dim), dtype=np.float32)
 
     made: list[str] = []
-    few = Quick(VOCABULARY, remembered=2)
+    few = Quick(VOCABULARY, MODEL, remembered=2)
     for text in ("a", "b", "a", "c", "a", "b"):
         few.encode_one(text)
     assert made == ["a", "b", "c", "b"], "the one asked for longest ago makes room"

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.nlu.finding import INTENT_OF, FindingIntent
+from bot.nlu.finding import INTENT_OF, FindingIntent, doubted
 from bot.screen.findings import CATEGORIES, Finding
 from bot.settings import ROOT
 from tests.nlu.conftest import message
 
-RANKING = [{"name": "thanks", "confidence": 0.9}, {"name": "ask_dosing", "confidence": 0.1}]
+RANKING = [{"name": "thanks", "confidence": 0.8}, {"name": "ask_dosing", "confidence": 0.2}]
 
 
 def told(built: Callable, finding: dict[str, Any] | None) -> Any:
@@ -57,3 +57,25 @@ def test_every_intent_is_in_the_domain() -> None:
 def test_it_stands_last_in_the_pipeline() -> None:
     config = yaml.safe_load((ROOT / "config.yml").read_text(encoding="utf-8"))
     assert config["pipeline"][-1]["name"] == "bot.nlu.finding.FindingIntent"
+
+
+@pytest.mark.parametrize(
+    ("category", "layer", "ranking", "doubt"),
+    [
+        pytest.param(
+            "refuse_dosing", "patterns", {"ask_effectiveness": 0.95, "ask_dosing": 0.02}, True, id="one layer"
+        ),
+        pytest.param("refuse_dosing", "both", {"ask_effectiveness": 0.95, "ask_dosing": 0.02}, False, id="both layers"),
+        pytest.param("refuse_dosing", "classifier", {"ask_dosing": 0.3}, False, id="likely enough"),
+        pytest.param("urgent_care", "classifier", {"ask_what_to_expect": 0.95}, True, id="a sure topic"),
+        pytest.param("urgent_care", "patterns", {"ask_what_to_expect": 0.95}, False, id="plain words"),
+        pytest.param("crisis_selfharm", "classifier", {"ask_effectiveness": 0.99}, False, id="never a crisis"),
+        pytest.param("medical_emergency", "classifier", {"ask_side_effects": 0.99}, False, id="never an emergency"),
+        pytest.param("panic_now", "classifier", {"ask_coping_with_panic": 0.99}, False, id="never panic"),
+    ],
+)
+def test_the_classifier_may_doubt_what_is_no_danger_to_life(
+    category: str, layer: str, ranking: dict[str, float], doubt: bool
+) -> None:
+    listed = [{"name": name, "confidence": p} for name, p in ranking.items()]
+    assert doubted({"category": category, "layer": layer, "confidence": 0.9}, listed) is doubt

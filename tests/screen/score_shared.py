@@ -3,6 +3,7 @@
 Only counts; the texts are for scoring and are never trained on. An answer that `evaluate.py` would accept too
 (a coping passage, an interactions passage) cannot be seen from here and counts as a miss.
 """
+
 from __future__ import annotations
 
 import json
@@ -44,7 +45,13 @@ def main(folder: Path, show: bool) -> None:
         for line in (folder / f"{name}.jsonl").read_text(encoding="utf-8").split("\n"):
             row = json.loads(line) if line.strip() else {}
             text = row.get("text", "")
-            finding = screen.look_text(text, reader) if len(text) > 2_000 else screen.look(reader.read(text), original=text) if text else None
+            finding = (
+                screen.look_text(text, reader)
+                if len(text) > 2_000
+                else screen.look(reader.read(text), original=text)
+                if text
+                else None
+            )
             got = finding.category if finding else None
             verdict = right(row, got)
             if verdict:

@@ -18,14 +18,31 @@ from bot.screen.places import Place
 
 LANGUAGES = ("en", *NAMED, "unknown")
 COUNTRIES = (None, *MAIN, "DE", "FR", "PL", "BR", "ZA")
-ASPECTS = sorted({(category, aspect) for category, aspects in _SITUATIONS.items() for aspect in aspects} | {(c, "") for c in CATEGORIES})
+ASPECTS = sorted(
+    {(category, aspect) for category, aspects in _SITUATIONS.items() for aspect in aspects}
+    | {(c, "") for c in CATEGORIES}
+)
 
-AMOUNT = re.compile(r"\b\d+([.,]\d+)?\s*(mg|mcg|µg|ug|ml|g|grams?|milligrams?|mg/kg|sprays?|lines?|bumps?|points?)\b", re.IGNORECASE)
+AMOUNT = re.compile(
+    r"\b\d+([.,]\d+)?\s*(mg|mcg|µg|ug|ml|g|grams?|milligrams?|mg/kg|sprays?|lines?|bumps?|points?)\b", re.IGNORECASE
+)
 EMERGENCY_NUMBER = re.compile(r"\b(911|999|112|000|111)\b")
 NEVER = [
-    r"just (a )?panic", r"only (a )?panic", r"paper bag", r"make them vomit", r"sleep it off(?!\.)", r"you will be fine", r"nothing to worry",
-    r"you have (panic disorder|bipolar|psychosis)", r"aspirin", r"confidential", r"not dangerous", r"(take|skip|stop|reduce) your (medicine|dose|tablet)",
-    r"\bcommit suicide\b", r"\baddict", r"\babuse",
+    r"just (a )?panic",
+    r"only (a )?panic",
+    r"paper bag",
+    r"make them vomit",
+    r"sleep it off(?!\.)",
+    r"you will be fine",
+    r"nothing to worry",
+    r"you have (panic disorder|bipolar|psychosis)",
+    r"aspirin",
+    r"confidential",
+    r"not dangerous",
+    r"(take|skip|stop|reduce) your (medicine|dose|tablet)",
+    r"\bcommit suicide\b",
+    r"\baddict",
+    r"\babuse",
 ]
 
 
@@ -45,7 +62,9 @@ def test_every_reply_can_be_given_everywhere(help_: Help, category: str, aspect:
             assert not AMOUNT.search(text), AMOUNT.search(text)
             assert message.category == category
             if category in ("medical_emergency", "urgent_care", "panic_now"):
-                assert EMERGENCY_NUMBER.search(text), f"{category}, {aspect}, {language}, {country}: no emergency number"
+                assert EMERGENCY_NUMBER.search(text), (
+                    f"{category}, {aspect}, {language}, {country}: no emergency number"
+                )
             if category == "crisis_selfharm":
                 assert message.contacts
                 assert re.search(r"\d{3}|https://", text), f"{aspect}, {language}, {country}: nobody to reach"
@@ -115,7 +134,9 @@ def test_regional_variants_of_a_number_stay_with_their_country(help_: Help) -> N
 def test_poison_lines_where_they_fit(help_: Help) -> None:
     child = text_of(help_.reply(Finding("medical_emergency", 1.0, "both", aspect="child"), "US"))
     assert "1-800-222-1222" in child and "Awake and breathing normally?" in child
-    assert "1-800-222-1222" not in text_of(help_.reply(Finding("medical_emergency", 1.0, "both", aspect="chest_pain"), "US"))
+    assert "1-800-222-1222" not in text_of(
+        help_.reply(Finding("medical_emergency", 1.0, "both", aspect="chest_pain"), "US")
+    )
 
 
 def test_turns_of_a_crisis_keep_the_number(help_: Help) -> None:
@@ -128,13 +149,21 @@ def test_turns_of_a_crisis_keep_the_number(help_: Help) -> None:
 def test_a_wording_with_an_unknown_gap_is_refused_at_start(data: Path, tmp_path: Path) -> None:
     copy(data, tmp_path)
     path = tmp_path / "screen" / "replies.yml"
-    path.write_text(path.read_text(encoding="utf-8").replace("Call {emergency} now", "Call {emergancy} now", 1), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("Call {emergency} now", "Call {emergancy} now", 1), encoding="utf-8"
+    )
     with pytest.raises(ContentError, match="emergancy"):
         Help(tmp_path)
 
 
-@pytest.mark.parametrize("change", [('number: "999"', "number: null"), ("verified: true", "verified: false")], ids=["no number", "not verified"])
-def test_a_main_country_without_its_number_is_refused_at_start(data: Path, tmp_path: Path, change: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [('number: "999"', "number: null"), ("verified: true", "verified: false")],
+    ids=["no number", "not verified"],
+)
+def test_a_main_country_without_its_number_is_refused_at_start(
+    data: Path, tmp_path: Path, change: tuple[str, str]
+) -> None:
     copy(data, tmp_path)
     path = tmp_path / "helplines.yml"
     path.write_text(path.read_text(encoding="utf-8").replace(*change), encoding="utf-8")

@@ -13,11 +13,23 @@ from bot.screen.languages import NAMED, LanguageIdentifier
 from bot.training.sentences import read_sentences
 
 LANGUAGES = [
-    ("i want to die", "en"), ("ok", "en"), ("😀", "en"), ("can i take xanax with spravato", "en"),
-    ("quiero acabar con mi vida", "es"), ("je veux mourir", "fr"), ("ich will nicht mehr leben", "de"),
-    ("não quero mais viver", "pt"), ("non voglio più vivere", "it"), ("nie chcę już żyć", "pl"),
-    ("أريد أن أموت", "ar"), ("मैं मरना चाहता हूँ", "hi"), ("mujhe ab nahi jeena hai", "hi"), ("我不想活了", "zh"),
-    ("ik wil niet meer leven", "unknown"), ("хочу умереть", "unknown"), ("死にたい", "unknown"),
+    ("i want to die", "en"),
+    ("ok", "en"),
+    ("😀", "en"),
+    ("can i take xanax with spravato", "en"),
+    ("quiero acabar con mi vida", "es"),
+    ("je veux mourir", "fr"),
+    ("ich will nicht mehr leben", "de"),
+    ("não quero mais viver", "pt"),
+    ("non voglio più vivere", "it"),
+    ("nie chcę już żyć", "pl"),
+    ("أريد أن أموت", "ar"),
+    ("मैं मरना चाहता हूँ", "hi"),
+    ("mujhe ab nahi jeena hai", "hi"),
+    ("我不想活了", "zh"),
+    ("ik wil niet meer leven", "unknown"),
+    ("хочу умереть", "unknown"),
+    ("死にたい", "unknown"),
 ]
 
 

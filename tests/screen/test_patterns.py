@@ -15,7 +15,11 @@ from bot.screen.views import plain_view
 
 FOUND = [
     ("i want to kill myself", "crisis_selfharm", "an act, named"),
-    ("my brother killed himself years ago but tonight i want to kill myself", "crisis_selfharm", "the past of another does not hide the present"),
+    (
+        "my brother killed himself years ago but tonight i want to kill myself",
+        "crisis_selfharm",
+        "the past of another does not hide the present",
+    ),
     ("i am not suicidal. i just wish i was dead", "crisis_selfharm", "a denial that still discloses"),
     ("she says she wants to die and has pills", "crisis_selfharm", "somebody else"),
     ("he took ket. won't wake up", "medical_emergency", "one thought in two sentences"),
@@ -71,7 +75,17 @@ def test_every_rule_has_a_category_and_concepts(patterns: Patterns) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a" * 50_000, "i want to " * 5_000, "k i l l " * 6_000, "my my my " * 6_000, "kill " * 10_000 + "myself", "(((" * 9_000, "1/2 " * 12_000, "ا" * 40_000, "想" * 40_000],
+    [
+        "a" * 50_000,
+        "i want to " * 5_000,
+        "k i l l " * 6_000,
+        "my my my " * 6_000,
+        "kill " * 10_000 + "myself",
+        "(((" * 9_000,
+        "1/2 " * 12_000,
+        "ا" * 40_000,
+        "想" * 40_000,
+    ],
     ids=["one letter", "a beginning", "spaced", "pronouns", "nearly", "brackets", "fractions", "Arabic", "Chinese"],
 )
 def test_time_grows_with_length_alone(patterns: Patterns, text: str) -> None:
@@ -82,7 +96,9 @@ def test_time_grows_with_length_alone(patterns: Patterns, text: str) -> None:
 
 
 def test_no_group_is_slow_on_an_ordinary_message(patterns: Patterns) -> None:
-    view = plain_view(fold("hello, i wonder how long the effects of an infusion last for people with panic attacks at night"))
+    view = plain_view(
+        fold("hello, i wonder how long the effects of an infusion last for people with panic attacks at night")
+    )
     patterns.concepts_in(view)
     began = time.perf_counter()
     for _ in range(20):
@@ -99,7 +115,9 @@ def test_no_group_is_slow_on_an_ordinary_message(patterns: Patterns) -> None:
     ],
     ids=["unknown concept", "unknown macro", "broken phrase"],
 )
-def test_a_mistake_in_the_file_is_refused_in_a_sentence(data: Path, tmp_path: Path, change: tuple[str, str], said: str) -> None:
+def test_a_mistake_in_the_file_is_refused_in_a_sentence(
+    data: Path, tmp_path: Path, change: tuple[str, str], said: str
+) -> None:
     text = (data / "screen" / "patterns.yml").read_text(encoding="utf-8")
     assert change[0] in text
     path = tmp_path / "patterns.yml"

@@ -9,11 +9,26 @@ import pytest
 from bot.screen.places import Places
 
 SAID = [
-    ("I live in Ireland", "IE"), ("i'm in glasgow and want to die", "GB"), ("what number do i call in the US", "US"), ("uk", "GB"),
-    ("we are in new zealand", "NZ"), ("estoy en España", "ES"), ("ich bin in Deutschland", "DE"), ("je suis en France", "FR"),
-    ("i'm from canada", "CA"), ("located in Mumbai", "IN"),
+    ("I live in Ireland", "IE"),
+    ("i'm in glasgow and want to die", "GB"),
+    ("what number do i call in the US", "US"),
+    ("uk", "GB"),
+    ("we are in new zealand", "NZ"),
+    ("estoy en España", "ES"),
+    ("ich bin in Deutschland", "DE"),
+    ("je suis en France", "FR"),
+    ("i'm from canada", "CA"),
+    ("located in Mumbai", "IN"),
 ]
-NOT_SAID = ["tell us more", "my sister in canada is ill", "is it legal in japan", "a trip to turkey", "i am ill", "quiero morir", "polish my shoes"]
+NOT_SAID = [
+    "tell us more",
+    "my sister in canada is ill",
+    "is it legal in japan",
+    "a trip to turkey",
+    "i am ill",
+    "quiero morir",
+    "polish my shoes",
+]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +63,15 @@ def test_said_is_not_inferred(places: Places) -> None:
 
 @pytest.mark.parametrize(
     ("number", "country"),
-    [("+1 647 555 0199", "CA"), ("+12125550199", "US"), ("0044 7700 900123", "GB"), ("+353851234567", "IE"), ("07700900123", None), ("", None), (None, None)],
+    [
+        ("+1 647 555 0199", "CA"),
+        ("+12125550199", "US"),
+        ("0044 7700 900123", "GB"),
+        ("+353851234567", "IE"),
+        ("07700900123", None),
+        ("", None),
+        (None, None),
+    ],
 )
 def test_phone_prefixes(places: Places, number: str | None, country: str | None) -> None:
     assert places.of_phone(number) == country

@@ -20,7 +20,7 @@ HIDDEN = {
     "stars": "k*ll... i want to k*i*l*l myself",
     "zero width": "i want to k\u200bi\u200bll my\u200bself",
     "look-alikes": "i w\u0430nt to k\u0456ll mys\u0435lf",
-    "full width": "\uff49 \uff57\uff41\uff4e\uff54 \uff54\uff4f \uff4b\uff49\uff4c\uff4c \uff4d\uff59\uff53\uff45\uff4c\uff46",
+    "full width": "\uff49 \uff57\uff41\uff4e\uff54 \uff54\uff4f \uff4b\uff49\uff4c\uff4c \uff4d\uff59\uff53\uff45\uff4c\uff46",  # noqa: E501
     "stretched": "i want to kiiiiilllll myseeeeelf",
     "shouting": "I WANT TO KILL MYSELF!!!!!!",
     "capital i for l": "i want to kiIl myself",
@@ -50,7 +50,9 @@ def test_turned_letters() -> None:
     assert any("kill myself" in view for view in disguised_views(turned))
 
 
-@pytest.mark.parametrize("text", ["can i take 2 x 50mg at 8am", "b12 and mk677", "my bp is 120/80", "covid19 jab on 3rd", "24/7 helpline"])
+@pytest.mark.parametrize(
+    "text", ["can i take 2 x 50mg at 8am", "b12 and mk677", "my bp is 120/80", "covid19 jab on 3rd", "24/7 helpline"]
+)
 def test_numbers_are_no_disguise(text: str) -> None:
     assert list(disguised_views(text)) == []
 
