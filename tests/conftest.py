@@ -41,8 +41,24 @@ def encoder(reader: Reader) -> Encoder:
 
 
 @pytest.fixture(scope="session")
-def trained_bot() -> Bot:
-    """The bot that `make setup` made, with conversations in memory and nothing stored.
+def offline(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], Path]:
+    """Environment of a command that may not leave this machine, and the file that says where it wanted to go."""
+    log = tmp_path_factory.mktemp("offline") / "wanted.log"
+    log.touch()
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("EVENKEEL_", "RASA_"))},
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "tests" / "engine" / "offline"), str(ROOT)]),
+        "EVENKEEL_OFFLINE_LOG": str(log),
+        "EVENKEEL_VAR": str(log.parent / "var"),
+        "OMP_NUM_THREADS": "1",
+        "MPLCONFIGDIR": str(log.parent / "matplotlib"),
+    }
+    return environment, log
+
+
+@pytest.fixture(scope="session")
+def trained() -> Settings:
+    """Settings of a bot that `make setup` made.
 
     Tests that need it are skipped where it has not been made yet, and fail there when CI is true.
     """
@@ -56,8 +72,14 @@ def trained_bot() -> Bot:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def trained_bot(trained: Settings) -> Bot:
+    """The trained bot, with conversations in memory and nothing stored."""
     from bot.terminal.ask import in_memory
 
-    bot = in_memory(settings)
+    bot = in_memory(trained)
     assert bot._screen and bot._screen.complete, "the screen's weights do not fit its patterns (make train)"
     return bot

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from bot.service import Bot, Turn
+from bot.settings import ROOT
 from tests.dialogues.conftest import Had
 from tests.dialogues.saved import SavedDialogue, read
 
@@ -26,6 +29,29 @@ async def test_dialogue(dialogue: SavedDialogue, have: Callable[[SavedDialogue],
 def test_there_are_enough_and_few_are_known_to_fail() -> None:
     assert len(ALL) >= 25
     assert sum(bool(dialogue.fails) for dialogue in ALL) <= len(ALL) // 10
+
+
+def suggestions(wording: Any) -> Iterator[str]:
+    """The words on all buttons of fixed wording that are asked as if they had been written."""
+    if isinstance(wording, dict):
+        if isinstance(wording.get("suggestions"), list):
+            yield from wording["suggestions"]
+        for inner in wording.values():
+            yield from suggestions(inner)
+
+
+WORDING = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "data" / "responses").glob("*.yml")]
+#: The buttons below "shall I delete it?" have a meaning of their own.
+SUGGESTED = sorted({text for wording in WORDING for text in suggestions(wording)} - {"Yes, delete it", "No, keep it"})
+
+
+@pytest.mark.parametrize("text", SUGGESTED)
+async def test_what_is_suggested_is_understood(trained_bot: Bot, text: str) -> None:
+    """The words on a button are asked as if they had been written: what the bot proposes it must be able to do."""
+    messages, reasons = await trained_bot.explain(Turn(f"suggested {text}", text))
+    assert messages[0].kind in ("answer", "smalltalk")
+    if "person" in text.lower():
+        assert reasons.parse["intent"]["name"] == "talk_to_person"
 
 
 async def test_a_button_belongs_to_its_conversation(trained_bot: Bot) -> None:

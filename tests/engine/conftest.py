@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import ROOT
 from tests.database.fixtures import database, empty_database, postgresql, sqlite_database  # noqa: F401
 
 HERE = Path(__file__).parent
@@ -26,22 +24,6 @@ class Toy:
     model: Path
     run: Callable[..., subprocess.CompletedProcess[str]]
     offline_log: Path
-
-
-@pytest.fixture(scope="session")
-def offline(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], Path]:
-    """Environment of a command that may not leave this machine, and the file that says where it wanted to go."""
-    log = tmp_path_factory.mktemp("offline") / "wanted.log"
-    log.touch()
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("EVENKEEL_", "RASA_"))},
-        "PYTHONPATH": os.pathsep.join([str(HERE / "offline"), str(ROOT)]),
-        "EVENKEEL_OFFLINE_LOG": str(log),
-        "EVENKEEL_VAR": str(log.parent / "var"),
-        "OMP_NUM_THREADS": "1",
-        "MPLCONFIGDIR": str(log.parent / "matplotlib"),
-    }
-    return environment, log
 
 
 @pytest.fixture(scope="session")
