@@ -7,7 +7,6 @@ import importlib.util
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -76,10 +75,9 @@ def scored(rows: list[dict[str, Any]], answers: dict[str, dict[str, Any]]) -> An
     return score
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> Iterator[None] | None:
+def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the figures: pytest shows what a test prints only when it fails."""
     if REPORT:
         terminalreporter.section("evaluation")
         for line in REPORT:
             terminalreporter.line(line)
-    return None
