@@ -56,6 +56,8 @@ async def _answer_lines(bot: Bot, lines: Iterable[str], out: TextIO) -> None:
         )
         messages, reasons = await bot.explain(turn)
         milliseconds = (time.perf_counter() - began) * 1000
+        if bot.wish(turn.conversation) == "forget":
+            await bot.forget(turn.conversation)
         print(
             json.dumps(as_line(request.get("id"), turn.text or "", messages, reasons, milliseconds)),
             file=out,

@@ -37,6 +37,8 @@ async def _talk(bot: Bot, country: str | None) -> None:
         pressed = buttons[number - 1].id if 0 < number <= len(buttons) else None
         turn = Turn(conversation, None if pressed else line, pressed, "terminal", country)
         messages = await bot.handle(turn)
+        if bot.wish(conversation) == "forget":
+            await bot.forget(conversation)
         buttons = [s for m in messages for s in m.suggestions]
         for message in messages:
             print(f"\n{as_text(message, numbered=True)}\n")

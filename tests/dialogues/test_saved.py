@@ -108,15 +108,10 @@ def test_what_always_holds() -> None:
     assert "failed" in problems({}, Reply((GREETING,), Reasons(failed=True)))[0]
 
 
-class WithWishes(TableBot):
-    def wish(self, conversation: str) -> str | None:
-        return None
-
-
 async def test_a_conversation_is_had(file: Path) -> None:
     file.write_text(GOOD, encoding="utf-8")
     (dialogue,) = read(file)
-    bot = WithWishes({"answer": [ANSWER]})
+    bot = TableBot({"answer": [ANSWER]})
     replies, differences = await saved.run(dialogue, bot)  # type: ignore[arg-type]
     assert (len(replies), differences) == (2, [])
     assert [(t.text, t.button, t.country) for t in bot.asked] == [("answer", None, "GB"), (None, "b1", "GB")]
@@ -126,5 +121,5 @@ async def test_a_conversation_is_had(file: Path) -> None:
 async def test_a_button_that_is_not_there_ends_it(file: Path) -> None:
     file.write_text(GOOD.replace("And alcohol?", "No such"), encoding="utf-8")
     (dialogue,) = read(file)
-    _, (difference,) = await saved.run(dialogue, WithWishes({"answer": [ANSWER]}))  # type: ignore[arg-type]
+    _, (difference,) = await saved.run(dialogue, TableBot({"answer": [ANSWER]}))  # type: ignore[arg-type]
     assert str(difference) == "turn 2 [No such]: there is no such button, but ['And alcohol?', 'And then?']"

@@ -40,6 +40,7 @@ class TableBot:
 
     answers: dict[str, Sequence[Message]]
     asked: list[Turn] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
 
     async def explain(self, turn: Turn) -> tuple[list[Message], Reasons]:
         self.asked.append(turn)
@@ -47,6 +48,12 @@ class TableBot:
 
     async def handle(self, turn: Turn) -> list[Message]:
         return (await self.explain(turn))[0]
+
+    def wish(self, conversation: str) -> str | None:
+        return "forget" if self.asked[-1].text == "delete" else None
+
+    async def forget(self, conversation: str) -> None:
+        self.forgotten.append(conversation)
 
 
 @pytest.fixture

@@ -93,6 +93,11 @@ def test_what_is_said_of_a_person_is_handed_on(ask: Callable, table: TableBot) -
     assert (turn.country, turn.channel, turn.message_id, turn.button) == ("GB", "telegram", "q", None)
 
 
+def test_what_is_said_to_be_deleted_is(ask: Callable, table: TableBot) -> None:
+    ask({"id": 1, "text": "hello", "conversation": "c"}, {"id": 2, "text": "delete", "conversation": "c"})
+    assert table.forgotten == ["c"]
+
+
 @pytest.mark.parametrize(
     "bad",
     [

@@ -59,3 +59,8 @@ def test_a_number_without_a_button_is_text(chat: Callable, table: TableBot, numb
 def test_an_empty_line_ends(chat: Callable, table: TableBot) -> None:
     chat("hello", "  ", "never read")
     assert [turn.text for turn in table.asked] == ["hello"]
+
+
+def test_what_is_said_to_be_deleted_is(chat: Callable, table: TableBot) -> None:
+    chat("hello", "delete")
+    assert table.forgotten == [table.asked[0].conversation]
