@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 import warnings
@@ -23,18 +24,22 @@ def learn(data: Path, models: Path, name: str) -> Path:
     compat.prepare()
     warnings.filterwarnings("ignore")
     quiet.configure()
-    # What Rasa prints of its progress does not belong on standard output.
-    with _in(ROOT), contextlib.redirect_stdout(sys.stderr):
-        from rasa.model_training import train
+    # Rasa prints its progress; whoever called says what goes on in a line.
+    printed = io.StringIO()
+    try:
+        with _in(ROOT), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            from rasa.model_training import train
 
-        result = train(
-            domain=str(ROOT / "domain.yml"),
-            config=str(ROOT / "config.yml"),
-            training_files=[str(data / "nlu"), str(data / "stories")],
-            output=str(models),
-            force_training=True,
-            fixed_model_name=name,
-        )
+            result = train(
+                domain=str(ROOT / "domain.yml"),
+                config=str(ROOT / "config.yml"),
+                training_files=[str(data / "nlu"), str(data / "stories")],
+                output=str(models),
+                force_training=True,
+                fixed_model_name=name,
+            )
+    except Exception as error:  # a rule that contradicts another, a component that is set up wrongly …
+        raise EngineError(f"Training the dialogue model failed: {error}") from error
     if result.code != 0 or not result.model:
         raise EngineError("Training the dialogue model failed; `python -m bot rasa data validate` says more.")
     return Path(result.model)
