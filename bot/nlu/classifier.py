@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -27,31 +26,11 @@ from rasa.shared.nlu.constants import FEATURE_TYPE_SENTENCE, INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-Floats = npt.NDArray[np.float32]
+from bot.language.networks import Floats, Layers, from_arrays, softmax, to_arrays
 
 #: Key in a message's parse data: [{"topic intent", "aspect", "confidence"}, …], the likeliest first.
 ASPECTS = "aspects"
 _SEPARATOR = "/"
-
-
-@dataclass(frozen=True)
-class Layers:
-    """One trained network: (weights, bias) of each layer; between layers negative values become 0 (ReLU)."""
-
-    layers: tuple[tuple[Floats, Floats], ...]
-
-    def log_odds(self, x: Floats) -> Floats:
-        """Unnormalised log-probabilities of every class, shape (n, classes)."""
-        for weights, bias in self.layers[:-1]:
-            x = np.maximum(x @ weights + bias, 0)
-        weights, bias = self.layers[-1]
-        return x @ weights + bias
-
-
-def softmax(scores: Floats) -> Floats:
-    """Rows of probabilities from rows of log-odds."""
-    e = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
 
 
 @dataclass(frozen=True)
@@ -151,13 +130,7 @@ def train(
 
 def save(model: Model, folder: Path) -> None:
     """Write `weights.npz` and `classes.json` into `folder`."""
-    arrays = {
-        f"{n}.{k}.{part}": array
-        for n, network in enumerate(model.networks)
-        for k, layer in enumerate(network.layers)
-        for part, array in zip("wb", layer, strict=True)
-    }
-    np.savez(folder / "weights.npz", **arrays)
+    np.savez(folder / "weights.npz", **to_arrays(model.networks))
     shape = [len(network.layers) for network in model.networks]
     meta = {"classes": model.classes, "temperature": model.temperature, "layers": shape}
     (folder / "classes.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
@@ -167,10 +140,7 @@ def load(folder: Path) -> Model:
     """The model that `save` wrote."""
     meta = json.loads((folder / "classes.json").read_text(encoding="utf-8"))
     with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
-        networks = tuple(
-            Layers(tuple((arrays[f"{n}.{k}.w"], arrays[f"{n}.{k}.b"]) for k in range(count)))
-            for n, count in enumerate(meta["layers"])
-        )
+        networks = from_arrays(arrays, meta["layers"])
     return Model(tuple(meta["classes"]), networks, float(meta["temperature"]))
 
 

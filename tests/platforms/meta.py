@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from abc import abstractmethod
 from typing import Any
 
 from starlette.requests import Request
@@ -49,5 +50,6 @@ class MetaStandIn(StandIn):
             self.refused.append(str(refused))
             return self.problem(refused.status, f"(#100) {refused}")
 
+    @abstractmethod
     async def take(self, what: dict[str, Any]) -> Response:
-        raise NotImplementedError
+        """What the platform answers to a message that is sent; each platform says it for itself."""
