@@ -22,6 +22,7 @@ from bot.ops.health import Metrics
 from bot.ops.limits import Limiter
 from bot.ops.retention import keep_sweeping
 from bot.settings import Settings
+from bot.staff.door import staff_routes
 from bot.web.api import Api, Chat
 from bot.web.keys import Keys
 from bot.web.leaflets import Leaflets
@@ -52,7 +53,7 @@ def build(
     Args:
         bot: what answers; may still be getting ready.
         engine: of the database; made from the settings when None.
-        more: further routes, such as webhooks and the staff console.
+        more: further routes.
     """
     engine = engine if engine is not None else make_engine(settings.database_url)
     metrics = Metrics()
@@ -64,6 +65,7 @@ def build(
     leaflets = Leaflets(settings, showing, library)
     pages = Pages(chat, showing, library)
     messengers = Messengers(settings, bot, engine, metrics)
+    staff = staff_routes(settings, engine, bot)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -99,6 +101,7 @@ def build(
             *widget.routes(),
             *health.routes(settings, engine, bot, metrics),
             *messengers.routes(),
+            *staff,
             *more,
         ],
         middleware=[

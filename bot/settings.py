@@ -66,6 +66,8 @@ class Settings:
     trusted_proxies: int
     #: Bearer token that /metrics asks for; empty: only requests from this machine itself are answered.
     metrics_token: str
+    #: The staff console: on, off, or (None) on where only this machine can reach it, else once there is an admin.
+    staff_console: bool | None = None
     #: The messengers that are on.
     channels: ChannelSettings = field(default_factory=ChannelSettings)
 
@@ -115,8 +117,14 @@ class Settings:
             address_limit=_whole(env, "ADDRESS_LIMIT", 120, low=1, high=1_000_000),
             trusted_proxies=_whole(env, "TRUSTED_PROXIES", 0, low=0, high=10),
             metrics_token=env.get("METRICS_TOKEN", ""),
+            staff_console=_switch(env, "STAFF_CONSOLE", False) if env.get("STAFF_CONSOLE") else None,
             channels=ChannelSettings.read(env),
         )
+
+    @property
+    def only_this_machine(self) -> bool:
+        """Whether the server listens to this machine alone."""
+        return self.host in ("127.0.0.1", "localhost", "::1")
 
 
 def _whole(env: Mapping[str, str], name: str, default: int, *, low: int, high: int) -> int:

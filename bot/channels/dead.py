@@ -8,7 +8,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from bot.channels.queue import writing
+from bot.database.engine import writing
 from bot.database.models import ChannelArrival, ChannelDelivery, ChannelPerson, now
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
+from bot.database.engine import writing
 from bot.database.models import Base, Event, now
 from bot.ops.counts import count_messages
 from bot.ops.retention import erase_traces
@@ -495,15 +496,6 @@ class Queue:
 
     def _write(self) -> contextlib.AbstractContextManager[sa.Connection]:
         return writing(self._engine)
-
-
-@contextlib.contextmanager
-def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction that takes the writer's place at once (see `bot.database.engine.write_transaction`)."""
-    with engine.begin() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        yield connection
 
 
 def delete_people(connection: sa.Connection, conversations: Sequence[str]) -> None:

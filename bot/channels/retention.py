@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from bot.channels.queue import delete_people, writing
+from bot.channels.queue import delete_people
+from bot.database.engine import writing
 from bot.database.models import ChannelArrival, ChannelDelivery, ChannelPerson, Event, now
 from bot.ops.retention import ENDED_AFTER, erase_traces
 

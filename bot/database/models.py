@@ -438,9 +438,7 @@ class ChannelDelivery(Base):
     sent_at: Mapped[datetime | None]
 
     __table_args__ = (
-        sa.CheckConstraint(
-            sa.column("state").in_(["waiting", "sending", "sent", "dead", "dropped"]), name="state"
-        ),
+        sa.CheckConstraint(sa.column("state").in_(["waiting", "sending", "sent", "dead", "dropped"]), name="state"),
     )
 
 

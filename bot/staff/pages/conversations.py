@@ -1,0 +1,1 @@
+"""Conversations: find them, read them, mark them."""

@@ -1,0 +1,1 @@
+"""Who may sign in, for admins: inviting, roles, ending access."""
