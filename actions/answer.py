@@ -42,11 +42,12 @@ def respond(turn: Turn, reply: Reply) -> None:
         return
     decision = decide(turn, reply.needs)
     reply.remember(trace=trace_of(decision))
-    if decision.kind == "answer":
+    if decision.kind == "answer" and decision.ranked[0].passage.withdrawn:
+        reply.fixed("fallback", "withdrawn", "whole")
+    elif decision.kind == "answer":
         show(decision, turn, reply)
     elif decision.kind == "clarify":
-        two = _different_topics(decision.ranked)
-        reply.fixed("clarify", "clarify", buttons=[Button.opening(r.passage.id, r.passage.title) for r in two])
+        _ask_back(decision, reply)
     elif decision.kind == "outside":
         _decline(turn, reply)
     else:
@@ -65,6 +66,9 @@ def show(decision: Decision, turn: Turn, reply: Reply) -> None:
         other = _about(drug, decision.query, reply.needs)
         names += [drug.name, *drug.classes[:1]]
         called = _called(drug, reply.needs)
+        if other.withdrawn:
+            extra.append(reply.needs.words.text("withdrawn", "also").format(drug=called))
+            continue
         extra.append(reply.needs.words.text("more", "also").format(drug=called, lead=other.lead))
         sources += other.sources
     shown = [*(turn.slots.get("shown") or []), best.passage.id][-MOST_SHOWN:]
@@ -83,11 +87,19 @@ def show(decision: Decision, turn: Turn, reply: Reply) -> None:
     )
 
 
+def _ask_back(decision: Decision, reply: Reply) -> None:
+    two = _different_topics([r for r in decision.ranked if not r.passage.withdrawn])
+    if two:
+        reply.fixed("clarify", "clarify", buttons=[Button.opening(r.passage.id, r.passage.title) for r in two])
+    else:
+        reply.fixed("fallback", "withdrawn", "whole")
+
+
 def continuations(ranked: Any, shown: list[str], needs: Needs) -> list[Passage]:
     """Passages that continue naturally: the next best ones that were not shown yet, each under another title."""
     found: dict[str, Passage] = {}
     for r in ranked[1:]:
-        if r.passage.id not in shown and r.passage.id != NOTHING_FOUND:
+        if r.passage.id not in shown and r.passage.id != NOTHING_FOUND and not r.passage.withdrawn:
             found.setdefault(r.passage.title, r.passage)
     return list(found.values())[:3]
 

@@ -52,9 +52,8 @@ class ActionTellMore(Action):
             reply.fixed("smalltalk", "smalltalk", "affirm", category="smalltalk")
             return reply.send(dispatcher)
         shown = set(turn.slots.get("shown") or [])
-        more = [
-            r for r in _near(turn, last, reply.needs) if r.passage.topic == last.topic and r.passage.id not in shown
-        ]
+        near = [r for r in _near(turn, last, reply.needs) if not r.passage.withdrawn]
+        more = [r for r in near if r.passage.topic == last.topic and r.passage.id not in shown]
         if more:
             _open(more[0].passage, turn, reply)
         else:
@@ -124,7 +123,8 @@ class ActionNotWhatIMeant(Action):
             respond(turn, reply)
             return reply.send(dispatcher)
         shown = set(turn.slots.get("shown") or [])
-        others = [r.passage for r in _near(turn, last, reply.needs) if r.passage.id not in shown]
+        near = _near(turn, last, reply.needs)
+        others = [r.passage for r in near if r.passage.id not in shown and not r.passage.withdrawn]
         if others:
             reply.fixed("clarify", "clarify", buttons=[Button.opening(p.id, p.title) for p in others])
         else:

@@ -111,6 +111,7 @@ class Reply:
             at=_now(),
             disclaimer=self.needs.words.text("disclaimer"),
             passages=(passage.id,),
+            revisions=(passage.revision,),
             drugs=tuple(dict.fromkeys(drugs))[:MOST_DRUGS],
         )
         self.messages.append(message)

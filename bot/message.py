@@ -83,6 +83,8 @@ class Message:
     #: Not part of the chat API: which passages were shown and the names that the answer is about.
     passages: tuple[str, ...] = field(default=())
     drugs: tuple[str, ...] = field(default=())
+    #: Nor this: the revisions of those passages, so that what people thought of an answer is known by its words.
+    revisions: tuple[int, ...] = field(default=())
 
     def to_dict(self) -> dict[str, Any]:
         """The message as plain JSON types, every field present."""
@@ -96,6 +98,7 @@ class Message:
         known["details"] = tuple(known.get("details") or ())
         known["passages"] = tuple(known.get("passages") or ())
         known["drugs"] = tuple(known.get("drugs") or ())
+        known["revisions"] = tuple(known.get("revisions") or ())
         known["sources"] = tuple(SourceRef(**s) for s in known.get("sources") or ())
         known["suggestions"] = tuple(Suggestion(**s) for s in known.get("suggestions") or ())
         known["contacts"] = tuple(

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from bot.articles.drugs import class_closure, read_lexicon
 from bot.articles.ranking import NOTHING_FOUND, Entry, Index, Query, Weights
 from bot.database.engine import read_transaction, write_transaction
+from bot.database.mending import Withdrawal
 from bot.database.models import (
     PUBLISHED,
     Article,
@@ -69,6 +70,8 @@ class Passage:
     facts: tuple[str, ...]
     revision: int
     general: bool
+    #: Switched off by staff: it is found, so that nothing worse takes its place, but its words are not handed out.
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Card:
     review_due: str | None
     revision: int
     general: bool
+    withdrawn: bool
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,10 @@ class ArticleStore:
     # -- asking -------------------------------------------------------------------------------------------------
 
     def search(self, query: Query, most: int = 5, weights: Weights | None = None) -> list[Ranked]:
-        """The `most` passages that answer `query` best, best first; fewer only when there are fewer at all."""
+        """The `most` passages that answer `query` best, best first; fewer only when there are fewer at all.
+
+        One that staff switched off is among them, `withdrawn` and without its words.
+        """
         now = self._current()
         scored = now.index.rank(query, weights or self.weights, most)
         passages = self._passages(now, [now.cards[hit.place] for hit in scored])
@@ -137,18 +144,21 @@ class ArticleStore:
         """The published passage with the id `name`.
 
         Raises:
-            KeyError: there is none (it may have been retired since it was shown).
+            KeyError: there is none (it may have been retired or switched off since it was shown).
         """
         now = self._current()
-        return self._passages(now, [now.cards[now.index.place[name]]])[0]
+        card = now.cards[now.index.place[name]]
+        if card.withdrawn:
+            raise KeyError(name)
+        return self._passages(now, [card])[0]
 
     def nothing_found(self) -> Passage:
         """The passage that says that nothing reliable was found on a drug (KeyError when it is not published)."""
         return self.passage(NOTHING_FOUND)
 
     def cards(self, topic: str | None = None) -> tuple[Card, ...]:
-        """Every published passage (of `topic`), in the order of files, without its words."""
-        return tuple(card for card in self._current().cards if topic in (None, card.topic))
+        """Every passage (of `topic`) that can be shown, in the order of files, without its words."""
+        return tuple(card for card in self._current().cards if topic in (None, card.topic) and not card.withdrawn)
 
     def topics(self) -> tuple[Topic, ...]:
         """All topics in the order of menus."""
@@ -240,13 +250,14 @@ class ArticleStore:
                 card.topic,
                 card.aspects,
                 card.drugs,
-                texts[card.revision].lead,
-                tuple(texts[card.revision].details),
+                "" if card.withdrawn else texts[card.revision].lead,
+                () if card.withdrawn else tuple(texts[card.revision].details),
                 tuple(sources.get(card.revision, ())),
                 card.review,
                 card.facts,
                 card.revision,
                 card.general,
+                card.withdrawn,
             )
             for card in cards
         }
@@ -297,11 +308,12 @@ def _read(engine: sa.Engine, encoder: TextEncoder) -> _Snapshot | None:
         topics = connection.execute(
             sa.select(TopicRow.name, TopicRow.title, TopicRow.aspects).order_by(TopicRow.position)
         ).all()
+        off = {(row.scope, row.name) for row in connection.execute(sa.select(Withdrawal.scope, Withdrawal.name))}
         with Session(connection) as session:
             classes = class_closure(read_lexicon(session))
     if any(row.dim is None for row in rows):
         return None
-    cards = tuple(_card(row) for row in rows)
+    cards = tuple(_card(row, withdrawn=bool(off & {("passage", row.passage_id), ("topic", row.topic)})) for row in rows)
     entries = [
         Entry(
             card.id,
@@ -317,7 +329,7 @@ def _read(engine: sa.Engine, encoder: TextEncoder) -> _Snapshot | None:
     return _Snapshot(version, cards, Index(entries, encoder.dim, classes), tuple(Topic(*row) for row in topics))
 
 
-def _card(row: sa.Row) -> Card:
+def _card(row: sa.Row, *, withdrawn: bool) -> Card:
     if row.review_state:
         review, due = Review(row.review_state, row.review_on, row.review_by), row.review_due
     else:
@@ -334,6 +346,7 @@ def _card(row: sa.Row) -> Card:
         due,
         row.id,
         row.general,
+        withdrawn,
     )
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from bot.database.engine import write_transaction
 
 #: The newest migration; a test compares it with the files.
-HEAD = "0003"
+HEAD = "0005"
 
 _one_at_a_time = threading.Lock()  # Alembic keeps its context in a global
 

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.database.engine import read_transaction
+from bot.database.mending import Withdrawal
 from bot.database.models import (
     PUBLISHED,
     Article,
@@ -20,6 +21,12 @@ from bot.database.models import (
     Topic,
 )
 from bot.message import Review, SourceRef
+
+#: What staff switched off is not shown here either; for queries with Passage and Article.
+_SHOWN = (
+    ~sa.exists().where(Withdrawal.scope == "passage", Withdrawal.name == Passage.id),
+    ~sa.exists().where(Withdrawal.scope == "topic", Withdrawal.name == Article.topic),
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ class Library:
                 sa.exists()
                 .where(Passage.article_id == Article.id)
                 .where(PassageRevision.passage_id == Passage.id)
-                .where(PassageRevision.state == PUBLISHED)
+                .where(PassageRevision.state == PUBLISHED, *_SHOWN)
             )
             .order_by(Topic.position, Article.title)
         )
@@ -103,7 +110,8 @@ class Library:
             rows = connection.execute(
                 sa.select(PassageRevision.__table__)
                 .join(Passage, Passage.id == PassageRevision.passage_id)
-                .where(Passage.article_id == name, PassageRevision.state == PUBLISHED)
+                .join(Article, Article.id == Passage.article_id)
+                .where(Passage.article_id == name, PassageRevision.state == PUBLISHED, *_SHOWN)
                 .order_by(Passage.position, Passage.id)
             ).all()
             sources = _sources(connection, [row.id for row in rows])

@@ -228,7 +228,7 @@ class ChatStore:
             connection.execute(
                 sa.insert(Feedback).values(
                     message_id=message_id,
-                    revision_id=_revision(connection, found.get("passages") or ()),
+                    revision_id=_revision(connection, found),
                     helpful=helpful,
                     reason=reason if session.keep and self._retention_days > 0 else None,
                 )
@@ -278,10 +278,11 @@ def _replies(connection: sa.Connection, conversation: str, client_id: str) -> li
     return [payload for payload in connection.execute(query).scalars() if payload is not None]
 
 
-def _revision(connection: sa.Connection, passages: Sequence[str]) -> int | None:
+def _revision(connection: sa.Connection, message: Mapping[str, Any]) -> int | None:
+    """The revision whose words `message` showed; one of messages from before this was kept: the one published now."""
+    passages, revisions = message.get("passages") or (), message.get("revisions") or ()
     if not passages:
         return None
-    query = sa.select(PassageRevision.id).where(
-        PassageRevision.passage_id == passages[0], PassageRevision.state == PUBLISHED
-    )
-    return connection.execute(query).scalar_one_or_none()
+    query = sa.select(PassageRevision.id).where(PassageRevision.passage_id == passages[0])
+    known = PassageRevision.id == revisions[0] if revisions else PassageRevision.state == PUBLISHED
+    return connection.execute(query.where(known)).scalar_one_or_none()

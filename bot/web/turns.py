@@ -27,7 +27,7 @@ _PATIENCE = 25.0
 _POLL = 0.1
 #: Longer texts are cleaned and masked in a thread.
 _QUICK = 5_000
-_NOT_API = ("passages", "drugs")
+_NOT_API = ("passages", "drugs", "revisions")
 
 
 class Answerer(Protocol):
