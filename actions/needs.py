@@ -5,7 +5,10 @@ Tests put their own in with `use`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from actions.wording import Responses, responses
@@ -37,6 +40,10 @@ def _from_settings() -> Needs:
 
 
 _given: Needs | None = None
+#: For the turn that is being handled alone: other turns run at the same time.
+_this_turn: ContextVar[Needs | None] = ContextVar("_this_turn", default=None)
+#: What the drafts were laid over, and the needs with them.
+_drafts: tuple[Needs, Needs] | None = None
 
 
 def use(needs: Needs | None) -> None:
@@ -45,6 +52,31 @@ def use(needs: Needs | None) -> None:
     _given = needs
 
 
+@contextmanager
+def using(given: Needs) -> Iterator[None]:
+    """Within it, actions that this task runs use `given`; those of other tasks go on as before."""
+    token = _this_turn.set(given)
+    try:
+        yield
+    finally:
+        _this_turn.reset(token)
+
+
+def with_drafts() -> Needs:
+    """What actions use while drafts are tried: the same, but the store shows them. Kept until `drop_drafts`."""
+    global _drafts
+    if _drafts is None or _drafts[0] is not (_given or _from_settings()):
+        given = _given or _from_settings()
+        _drafts = given, replace(given, store=given.store.with_drafts())
+    return _drafts[1]
+
+
+def drop_drafts() -> None:
+    """Give back the memory that trying drafts took."""
+    global _drafts
+    _drafts = None
+
+
 def needs() -> Needs:
     """What actions of this process use."""
-    return _given or _from_settings()
+    return _this_turn.get() or _given or _from_settings()

@@ -9,6 +9,8 @@ screen's finding alone.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import copy
 import logging
 import re
 import time
@@ -18,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bot.errors import EngineError, SettingError
 from bot.language.text import MOST_CHARACTERS, clean
 from bot.message import Message
 from bot.ops.masking import mask
@@ -61,13 +64,23 @@ class Turn:
 
 @dataclass(frozen=True)
 class Reasons:
-    """Why a turn got its reply; for people who test the bot."""
+    """Why a turn got its reply; for people who test the bot.
+
+    Attributes:
+        finding: what the screen found; parse: how the text was read; trace: the passages that were weighed.
+        seconds: how long each part took; failed: whether the dialogue failed and the reply was made without it.
+        before, slots: what was remembered before and after the turn.
+        steps: the actions that were taken, each {"action", "policy", "confidence"}.
+    """
 
     finding: Mapping[str, Any] | None = None
     parse: Mapping[str, Any] = field(default_factory=dict)
     trace: Mapping[str, Any] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     failed: bool = False
+    before: Mapping[str, Any] = field(default_factory=dict)
+    slots: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[Mapping[str, Any], ...] = ()
 
 
 class Bot:
@@ -87,6 +100,7 @@ class Bot:
         self._wishes: dict[str, str] = {}
         #: The flow that each of the last conversations is in; only makes the screen more watchful.
         self._flows: OrderedDict[str, str] = OrderedDict()
+        self._drafts = False
 
     def start(self) -> None:
         """Load everything. Safety comes first: its data must be there; the engine may fail and be reported.
@@ -129,6 +143,29 @@ class Bot:
         """Whether dialogue and screen are loaded."""
         return bool(self._screen and self._engine and self._engine.ready)
 
+    def aside(self, *, drafts: bool = False) -> Bot:
+        """A bot for people who test: it shares what is loaded, but its conversations are its own and live in memory.
+
+        Args:
+            drafts: answer from the newest draft of each passage where there is one, instead of what is published.
+
+        Raises:
+            EngineError: the engine has not been started.
+            SettingError: drafts are wanted, but the actions run on a server of their own.
+        """
+        if drafts and self._settings.action_endpoint:
+            raise SettingError("Drafts can only be tried where actions run in process: leave ACTION_ENDPOINT empty.")
+        if self._engine is None:
+            raise EngineError("The bot has not been started.")
+        other = copy.copy(self)
+        other._engine = self._engine.aside()
+        other._wishes, other._flows, other._drafts = {}, OrderedDict(), drafts
+        return other
+
+    async def events(self, conversation: str) -> list[dict[str, Any]]:
+        """Rasa's events of a conversation, oldest first, as plain types; empty where there is none."""
+        return await self._engine.events(conversation) if self._engine is not None and self._engine.ready else []
+
     async def handle(self, turn: Turn) -> list[Message]:
         """The messages in answer to `turn`: at least one, always."""
         messages, _ = await self.explain(turn)
@@ -149,7 +186,9 @@ class Bot:
             return self._without_engine(finding, turn, text), Reasons(found, seconds=seconds, failed=True)
         self._note(turn.conversation, outcome)
         messages = [Message.from_dict(m) for m in outcome.messages]
-        return messages, Reasons(found, outcome.parse, outcome.slots.get("trace") or {}, seconds)
+        trace = outcome.slots.get("trace") or {}
+        reasons = Reasons(found, outcome.parse, trace, seconds, False, outcome.before, outcome.slots, outcome.steps)
+        return messages, reasons
 
     async def forget(self, conversation: str) -> None:
         """Remove a conversation from the tracker store and from memory."""
@@ -202,7 +241,8 @@ class Bot:
         try:
             choice, words = await self._meant(turn, text, finding, too_long)
             asked = EngineTurn(turn.conversation, words, metadata, choice, turn.message_id, turn.channel)
-            return await asyncio.wait_for(self._engine.handle(asked), PATIENCE)
+            with await asyncio.to_thread(_draft_content) if self._drafts else contextlib.nullcontext():
+                return await asyncio.wait_for(self._engine.handle(asked), PATIENCE)
         except Exception as error:  # whatever it is, the person gets a reply
             _log.error("The dialogue could not answer: %s", type(error).__name__)
             return None
@@ -250,6 +290,15 @@ def _wording(settings: Settings) -> str:
     from actions.wording import responses
 
     return responses(settings.data / "responses").text("failure", "lead")
+
+
+def _draft_content() -> contextlib.AbstractContextManager[None]:
+    """Within it, actions answer from drafts. Reads what has changed, so it is called in a thread."""
+    from actions.needs import using, with_drafts
+
+    given = with_drafts()
+    given.store.refresh_if_changed()
+    return using(given)
 
 
 def _engine(settings: Settings) -> Engine:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -111,7 +111,9 @@ class Ranked:
 
 
 @dataclass(frozen=True)
-class _Snapshot:
+class Snapshot:
+    """Everything that is served, read at one moment."""
+
     version: int
     cards: tuple[Card, ...]
     index: Index
@@ -126,7 +128,7 @@ class ArticleStore:
         self._engine, self._encoder = engine, encoder
         self.weights = weights or Weights()
         self._refreshing = threading.Lock()
-        self._snapshot: _Snapshot | None = None
+        self._snapshot: Snapshot | None = None
 
     # -- asking -------------------------------------------------------------------------------------------------
 
@@ -174,6 +176,12 @@ class ArticleStore:
         index = self._current().index
         return index.ids, index.matrix[len(index.matrix) - len(index) :]
 
+    def with_drafts(self) -> ArticleStore:
+        """A store on the same content that shows the newest draft of each passage that has one: for whoever tests."""
+        from bot.articles.drafts import DraftStore
+
+        return DraftStore(self._engine, self._encoder, self.weights)
+
     # -- keeping up ---------------------------------------------------------------------------------------------
 
     def refresh_if_changed(self) -> bool:
@@ -193,8 +201,7 @@ class ArticleStore:
             if current is not None and self._stored_version() == current.version:
                 return False
             for _ in range(_TRIES):
-                embed_missing(self._engine, self._encoder)
-                snapshot = _read(self._engine, self._encoder)
+                snapshot = self._read()
                 if snapshot is not None:
                     self._snapshot = snapshot
                     return True
@@ -202,7 +209,12 @@ class ArticleStore:
                 "The content kept changing while it was read. Try again once nobody is loading articles."
             )
 
-    def _current(self) -> _Snapshot:
+    def _read(self) -> Snapshot | None:
+        """The content as it is now; None where it changed while it was read."""
+        embed_missing(self._engine, self._encoder)
+        return read_content(self._engine, self._encoder)
+
+    def _current(self) -> Snapshot:
         if self._snapshot is None:
             self.refresh()
         assert self._snapshot is not None
@@ -214,7 +226,7 @@ class ArticleStore:
 
     # -- words --------------------------------------------------------------------------------------------------
 
-    def _passages(self, now: _Snapshot, cards: Sequence[Card]) -> list[Passage]:
+    def _passages(self, now: Snapshot, cards: Sequence[Card]) -> list[Passage]:
         known = {card.revision: now.shown.get(card.revision) for card in cards}
         missing = [card for card in cards if known[card.revision] is None]
         if missing:
@@ -270,9 +282,18 @@ def _reviewed_by(passage: Passage, card: Card, today: str) -> Passage:
     return passage
 
 
-def _read(engine: sa.Engine, encoder: TextEncoder) -> _Snapshot | None:
-    """What is published, all at one moment; None when a passage has no embedding yet."""
+def read_content(
+    engine: sa.Engine, encoder: TextEncoder, drafts: Mapping[str, Mapping[str, Any]] | None = None
+) -> Snapshot | None:
+    """What is published, all at one moment; None when a passage has no embedding yet.
+
+    Args:
+        drafts: passage -> the row of `embeddings` of a revision that is shown instead of what is published.
+    """
+    drafts = drafts or {}
+    made = {row["revision_id"]: row for row in drafts.values()}
     revision, article = PassageRevision, Article
+    shown = sa.and_(revision.state == PUBLISHED, revision.passage_id.not_in(drafts))
     published = (
         sa.select(
             revision.id,
@@ -299,7 +320,7 @@ def _read(engine: sa.Engine, encoder: TextEncoder) -> _Snapshot | None:
         .join(PassageRow, PassageRow.id == revision.passage_id)
         .join(article, article.id == PassageRow.article_id)
         .outerjoin(Embedding, sa.and_(Embedding.revision_id == revision.id, Embedding.encoder == encoder.name))
-        .where(revision.state == PUBLISHED)
+        .where(sa.or_(shown, revision.id.in_(made)) if drafts else shown)
         .order_by(article.id, PassageRow.position, PassageRow.id)
     )
     with read_transaction(engine) as connection:
@@ -311,7 +332,8 @@ def _read(engine: sa.Engine, encoder: TextEncoder) -> _Snapshot | None:
         off = {(row.scope, row.name) for row in connection.execute(sa.select(Withdrawal.scope, Withdrawal.name))}
         with Session(connection) as session:
             classes = class_closure(read_lexicon(session))
-    if any(row.dim is None for row in rows):
+    vectors = [made.get(row.id) or row._mapping for row in rows]
+    if any(stored["dim"] is None for stored in vectors):
         return None
     cards = tuple(_card(row, withdrawn=bool(off & {("passage", row.passage_id), ("topic", row.topic)})) for row in rows)
     entries = [
@@ -321,12 +343,12 @@ def _read(engine: sa.Engine, encoder: TextEncoder) -> _Snapshot | None:
             card.topic,
             card.aspects,
             card.drugs,
-            np.frombuffer(row.questions, dtype="<f4").reshape(-1, row.dim),
-            np.frombuffer(row.text, dtype="<f4"),
+            np.frombuffer(stored["questions"], dtype="<f4").reshape(-1, stored["dim"]),
+            np.frombuffer(stored["text"], dtype="<f4"),
         )
-        for card, row in zip(cards, rows, strict=True)
+        for card, stored in zip(cards, vectors, strict=True)
     ]
-    return _Snapshot(version, cards, Index(entries, encoder.dim, classes), tuple(Topic(*row) for row in topics))
+    return Snapshot(version, cards, Index(entries, encoder.dim, classes), tuple(Topic(*row) for row in topics))
 
 
 def _card(row: sa.Row, *, withdrawn: bool) -> Card:
@@ -368,7 +390,7 @@ def embed_missing(engine: sa.Engine, encoder: TextEncoder, progress: Callable[[i
         rows = connection.execute(sa.select(*columns).where(PassageRevision.state == PUBLISHED, ~has_one)).all()
     for at in range(0, len(rows), _PASSAGES_AT_ONCE):
         batch = rows[at : at + _PASSAGES_AT_ONCE]
-        made = _embed(batch, encoder)
+        made = embed(batch, encoder)
         with write_transaction(engine) as connection:
             wanted = Embedding.revision_id.in_([row["revision_id"] for row in made])
             there = set(
@@ -382,12 +404,13 @@ def embed_missing(engine: sa.Engine, encoder: TextEncoder, progress: Callable[[i
     return len(rows)
 
 
-def _embed(rows: Sequence[sa.Row], encoder: TextEncoder) -> list[dict[str, object]]:
+def embed(rows: Sequence[Any], encoder: TextEncoder) -> list[dict[str, Any]]:
+    """The rows of `embeddings` for revisions with id, title, lead, details and questions."""
     texts: list[str] = []
     for row in rows:
         texts += [*row.questions, f"{row.title}. {row.lead}", " ".join(row.details) or row.lead]
     vectors = np.ascontiguousarray(encoder.encode(texts), dtype="<f4")
-    made: list[dict[str, object]] = []
+    made: list[dict[str, Any]] = []
     at = 0
     for row in rows:
         count = len(row.questions)

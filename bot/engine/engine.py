@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import time
 import uuid
@@ -22,6 +23,7 @@ quiet.configure()
 
 from rasa.core.agent import Agent  # noqa: E402
 from rasa.core.channels.channel import OutputChannel, UserMessage  # noqa: E402
+from rasa.core.lock_store import InMemoryLockStore  # noqa: E402
 from rasa.core.processor import MessageProcessor  # noqa: E402
 from rasa.core.tracker_store import InMemoryTrackerStore, TrackerStore  # noqa: E402
 from rasa.model import get_latest_model  # noqa: E402
@@ -61,12 +63,21 @@ class Turn:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a turn: messages (`bot.message.Message.to_dict`), how it was read, what is remembered, the time."""
+    """What came of a turn.
+
+    Attributes:
+        messages: as `bot.message.Message.to_dict`.
+        parse: how it was read; slots: what is remembered after it; before: what was remembered before it.
+        steps: the actions that were taken, each {"action", "policy", "confidence"}.
+        seconds: how long it took.
+    """
 
     messages: tuple[dict[str, Any], ...]
     parse: Mapping[str, Any]
     slots: Mapping[str, Any]
     seconds: float
+    before: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[Mapping[str, Any], ...] = ()
 
 
 class _Collector(OutputChannel):
@@ -74,8 +85,10 @@ class _Collector(OutputChannel):
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
-        #: Slots as they were after the last action (set by `Processor`).
+        #: Slots as they were before the first and after the last action, and the actions (set by `Processor`).
+        self.before: dict[str, Any] = {}
         self.slots: dict[str, Any] = {}
+        self.steps: list[dict[str, Any]] = []
 
     @classmethod
     def name(cls) -> str:
@@ -138,6 +151,26 @@ class Engine:
             raise EngineError("The engine has not been started.")
         return self._agent
 
+    def aside(self) -> Engine:
+        """A started engine with this one's model, which is not loaded again, and conversations of its own in memory.
+
+        Raises:
+            EngineError: `start` has not succeeded.
+        """
+        other, agent, processor = copy.copy(self), copy.copy(self.agent), copy.copy(self.agent.processor)
+        assert processor is not None
+        other._store = InMemoryTrackerStore(agent.domain)
+        agent.tracker_store = processor.tracker_store = other._store
+        agent.lock_store = processor.lock_store = InMemoryLockStore()
+        agent.processor = processor
+        other._agent = agent
+        return other
+
+    async def events(self, conversation: str) -> list[dict[str, Any]]:
+        """The events of a conversation as plain types, oldest first; empty where there is none."""
+        tracker = await self._store.retrieve(conversation)
+        return [event.as_dict() for event in tracker.events] if tracker else []
+
     async def handle(self, turn: Turn) -> Outcome:
         """Run one turn of the dialogue.
 
@@ -164,7 +197,12 @@ class Engine:
         if not collector.messages:
             raise EngineError("The dialogue gave no reply.")
         return Outcome(
-            tuple(collector.messages), message.parse_data or {}, collector.slots, time.perf_counter() - began
+            tuple(collector.messages),
+            message.parse_data or {},
+            collector.slots,
+            time.perf_counter() - began,
+            collector.before,
+            tuple(collector.steps),
         )
 
     async def parse(self, text: str, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:

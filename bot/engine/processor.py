@@ -17,6 +17,7 @@ from bot.engine.actions_in_process import WatchedAction
 from bot.errors import EngineError
 
 # Rasa reads a text that begins with "/" as `/intent{entities}`; this slash only looks like it.
+_NOT_TOLD = ("action_listen", "action_session_start")
 _HARMLESS_SLASH = "\N{DIVISION SLASH}"
 
 
@@ -45,9 +46,20 @@ class Processor(MessageProcessor):
     ) -> bool:
         if type(action) is RemoteAction:
             action = WatchedAction(action.name(), action.action_endpoint)
+        watched = hasattr(output_channel, "steps")
+        if watched and not output_channel.steps and action.name() not in _NOT_TOLD:
+            output_channel.before = tracker.current_slot_values()
         go_on = await super()._run_action(action, tracker, output_channel, nlg, prediction)
         if isinstance(action, WatchedAction) and action.failure:
             raise EngineError(f"The action {action.name()} failed: {type(action.failure).__name__}") from action.failure
-        if hasattr(output_channel, "slots"):
+        if watched:
             output_channel.slots = tracker.current_slot_values()
+        if watched and action.name() not in _NOT_TOLD:
+            output_channel.steps.append(
+                {
+                    "action": action.name(),
+                    "policy": getattr(prediction, "policy_name", None),
+                    "confidence": getattr(prediction, "max_confidence", None),
+                }
+            )
         return go_on

@@ -6,20 +6,22 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from bot.dialogues.expectations import Reply
+from bot.dialogues.running import Difference, run
+from bot.dialogues.saved import SavedDialogue
 from bot.service import Bot
-from tests.dialogues import saved
 
-Had = tuple[list[saved.Reply], list[saved.Difference]]
+Had = tuple[list[Reply], list[Difference]]
 
 
 @pytest.fixture(scope="session")
-def have(trained_bot: Bot) -> Callable[[saved.SavedDialogue], Awaitable[Had]]:
+def have(trained_bot: Bot) -> Callable[[SavedDialogue], Awaitable[Had]]:
     """Has a dialogue with the trained bot; the conversation's key is the dialogue's id."""
     had: dict[str, Had] = {}
 
-    async def once(dialogue: saved.SavedDialogue) -> Had:
+    async def once(dialogue: SavedDialogue) -> Had:
         if dialogue.id not in had:
-            had[dialogue.id] = await saved.run(dialogue, trained_bot, dialogue.id)
+            had[dialogue.id] = await run(dialogue, trained_bot, dialogue.id)
         return had[dialogue.id]
 
     return once

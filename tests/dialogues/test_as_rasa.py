@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.dialogues import as_rasa
+from bot.dialogues.saved import SavedDialogue
 from bot.service import Bot
-from tests.dialogues import as_rasa
 from tests.dialogues.conftest import Had
-from tests.dialogues.saved import SavedDialogue
 from tests.dialogues.test_dialogues import ALL
 
 SAID = {
@@ -54,7 +54,7 @@ def test_a_story_of_words() -> None:
     drug, ketamine = '{"entity": "drug", "value": "alprazolam"}', '{"entity": "ketamine", "value": "ketamine"}'
     assert first == {"user": f"is [Zanax]{drug} ok with [ket]{ketamine}", "intent": "ask_interactions"}
     assert (
-        yaml.safe_load(as_rasa.test_stories([as_rasa.story("x", EVENTS, words=True)]))["stories"][0]["steps"][0]
+        yaml.safe_load(as_rasa.stories_file([as_rasa.story("x", EVENTS, words=True)]))["stories"][0]["steps"][0]
         == first
     )
 
@@ -91,7 +91,7 @@ async def run_by_rasa(stories: list[dict[str, Any]], folder: Path, bot: Bot, *, 
     from rasa.core.test import test
 
     path = folder / "test_stories.yml"
-    path.write_text(as_rasa.test_stories(stories), encoding="utf-8")
+    path.write_text(as_rasa.stories_file(stories), encoding="utf-8")
     await test(str(path), bot._engine.agent, e2e=words, out_directory=str(folder), disable_plotting=True)  # type: ignore[union-attr]
     failed = (folder / "failed_test_stories.yml").read_text(encoding="utf-8")
     report = json.loads((folder / "story_report.json").read_text(encoding="utf-8"))

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from bot.dialogues.saved import SavedDialogue, read_all
 from bot.service import Bot, Turn
 from bot.settings import ROOT
 from tests.dialogues.conftest import Had
-from tests.dialogues.saved import SavedDialogue, read
 
-ALL = [dialogue for path in sorted(Path(__file__).parent.glob("*.yml")) for dialogue in read(path)]
+ALL = read_all()
 
 
 @pytest.mark.parametrize("dialogue", ALL, ids=lambda dialogue: dialogue.id)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from bot.dialogues import running, saved
+from bot.dialogues.expectations import Reply, problems
+from bot.dialogues.saved import SavedDialogue, SavedTurn, read, read_all
 from bot.errors import ContentError
 from bot.service import Reasons
-from tests.dialogues import saved
-from tests.dialogues.saved import Reply, problems, read
 from tests.terminal.conftest import ANSWER, DANGER, GREETING, TableBot
 
 GOOD = """
@@ -112,7 +113,7 @@ async def test_a_conversation_is_had(file: Path) -> None:
     file.write_text(GOOD, encoding="utf-8")
     (dialogue,) = read(file)
     bot = TableBot({"answer": [ANSWER]})
-    replies, differences = await saved.run(dialogue, bot)  # type: ignore[arg-type]
+    replies, differences = await running.run(dialogue, bot)  # type: ignore[arg-type]
     assert (len(replies), differences) == (2, [])
     assert [(t.text, t.button, t.country) for t in bot.asked] == [("answer", None, "GB"), (None, "b1", "GB")]
     assert len({turn.conversation for turn in bot.asked}) == 1
@@ -121,5 +122,76 @@ async def test_a_conversation_is_had(file: Path) -> None:
 async def test_a_button_that_is_not_there_ends_it(file: Path) -> None:
     file.write_text(GOOD.replace("And alcohol?", "No such"), encoding="utf-8")
     (dialogue,) = read(file)
-    _, (difference,) = await saved.run(dialogue, TableBot({"answer": [ANSWER]}))  # type: ignore[arg-type]
+    _, (difference,) = await running.run(dialogue, TableBot({"answer": [ANSWER]}))  # type: ignore[arg-type]
     assert str(difference) == "turn 2 [No such]: there is no such button, but ['And alcohol?', 'And then?']"
+
+
+EXPECTED = {"kind": ["clarify", "answer"], "says": ["In short:", "999"], "flow": False, "buttons": 3, "category": None}
+NEW = SavedDialogue(
+    "flow",
+    "yes: a “new” one",
+    (
+        SavedTurn("no", None, {"topic": "interactions"}),
+        SavedTurn(None, "And alcohol?", EXPECTED),
+        SavedTurn("ketamine # or: not\nmore", None),
+    ),
+    "GB",
+    "telegram",
+    "not yet",
+    "es",
+)
+
+
+def test_what_is_written_is_read_alike(file: Path) -> None:
+    file.write_text(saved.as_file([NEW], "What staff saved."), encoding="utf-8")
+    assert read(file) == [NEW]
+    assert file.read_text(encoding="utf-8").startswith("# What staff saved.\ndialogues:\n  - name: ")
+
+
+def test_every_dialogue_here_can_be_written(tmp_path: Path) -> None:
+    for dialogue in read_all():
+        path = tmp_path / f"{dialogue.file}.yml"
+        path.write_text(saved.as_file([dialogue], "One."), encoding="utf-8")
+        assert read(path) == [dialogue]
+        assert saved.dialogue(path, saved.entry(dialogue)) == dialogue
+
+
+FILE = """# What the file is about.
+dialogues:
+  - name: first  # a remark
+    turns:
+      - say: a
+
+  # What the second is about.
+  - name: yes: a “new” one
+    turns: [{say: b}]
+
+  # The third.
+  - name: third
+    turns:
+      - say: c
+""".replace("yes: a “new” one", '"yes: a “new” one"')
+
+
+def test_a_dialogue_takes_the_place_of_the_one_of_its_name() -> None:
+    text = saved.put(FILE, NEW)
+    assert [one.name for one in saved.parse(text, Path("flow.yml"))] == ["first", NEW.name, "third"]
+    assert saved.parse(text, Path("flow.yml"))[1] == NEW
+    for kept in ("# What the file is about.", "# a remark", "# What the second is about.", "\n\n  # The third.\n"):
+        assert kept in text
+    assert "say: b" not in text
+
+
+def test_a_new_dialogue_comes_last() -> None:
+    from dataclasses import replace
+
+    text = saved.put(FILE, replace(NEW, name="fourth"))
+    assert text.startswith(FILE)
+    assert [one.name for one in saved.parse(text, Path("flow.yml"))][-1] == "fourth"
+
+
+@pytest.mark.parametrize(
+    ("name", "usable"), [("staff", True), ("side-effects_2", True), ("../x", False), ("", False), ("A b", False)]
+)
+def test_names_of_files(name: str, usable: bool) -> None:
+    assert saved.usable_file(name) is usable

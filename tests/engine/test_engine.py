@@ -241,3 +241,27 @@ async def test_no_words_are_logged(
     printed = capfd.readouterr()
     assert words not in caplog.text
     assert words not in printed.out + printed.err
+
+
+# -- beside it ---------------------------------------------------------------------------------------------------
+
+
+async def test_an_engine_aside_has_conversations_of_its_own(engine: Engine) -> None:
+    await engine.handle(said("hello", "theirs"))
+    aside = engine.aside()
+    assert aside.ready
+    assert await aside.slots("theirs") == {}
+    await aside.handle(said("hello", "tested"))
+    assert [event["event"] for event in await aside.events("tested")].count("user") == 1
+    assert await engine.events("tested") == []
+    await aside.forget("tested")
+    assert await aside.events("tested") == []
+    assert await engine.events("theirs") != []
+    assert aside.agent.processor.graph_runner is engine.agent.processor.graph_runner  # type: ignore[union-attr]
+
+
+async def test_what_was_done_in_a_turn(engine: Engine) -> None:
+    first = await engine.handle(said("hello"))
+    assert [step["action"] for step in first.steps] == ["utter_greet"]
+    assert (first.steps[0]["confidence"], "RulePolicy" in first.steps[0]["policy"]) == (1.0, True)
+    assert first.before.get("unlocked") is None

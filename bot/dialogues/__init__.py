@@ -1,0 +1,1 @@
+"""Dialogues that are tested: saved, had again, compared, and what they reach."""
