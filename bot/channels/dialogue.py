@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,6 +26,7 @@ from bot.channels.queue import Handled, Outgoing, Person, ToHandle
 from bot.channels.rendering import Part, find_key
 from bot.database.models import now
 from bot.message import Message
+from bot.ops.conversations import About
 from bot.ops.health import Metrics
 from bot.ops.limits import Limiter
 from bot.service import Turn
@@ -90,7 +92,9 @@ class Dialogue:
         word = platform.word(arrival) if arrival.kind == "text" else None
         if word == "more" and person.more is not None:
             return self._more(platform, person, step, arrival)
+        began = time.perf_counter()
         messages, wish = await self._said(platform, person, step, arrival, str(body["key"]))
+        about = About(arrival.country, arrival.locale, time.perf_counter() - began)
         danger = any(message.kind == "safety" for message in messages)
         changes: dict[str, Any] = {}
         drop = False
@@ -109,7 +113,7 @@ class Dialogue:
             changes["greeted"] = True
         if arrival.group:
             changes["keep"] = False
-        return self._handled(platform, step, arrival, messages, changes, wish, drop)
+        return replace(self._handled(platform, step, arrival, messages, changes, wish, drop), about=about)
 
     def failed(self, platform: Platform, step: ToHandle, body: Mapping[str, Any]) -> Handled:
         """What is sent when a message could not be answered however often it was tried."""

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from bot.database.engine import writing
 from bot.database.models import Base, Event, now
-from bot.ops.counts import count_messages
+from bot.ops.conversations import About, record_turn, unlist
 from bot.ops.retention import erase_traces
 
 Result = TypeVar("Result")
@@ -126,6 +126,8 @@ class Handled:
     wish: str | None = None
     #: Replies that still wait are not wanted any more.
     drop_waiting: bool = False
+    #: What the figures hold of the turn besides its replies.
+    about: About = field(default_factory=About)
 
 
 @dataclass(frozen=True)
@@ -432,7 +434,10 @@ class Queue:
             connection.execute(sa.delete(Event).where(Event.sender_id == conversation))
         if changes:
             connection.execute(sa.update(_people).where(_people.c.conversation == conversation).values(**changes))
-        count_messages(connection, channel, became.messages)
+        if became.messages:
+            keep = connection.scalar(sa.select(_people.c.keep).where(_people.c.conversation == conversation))
+            about = replace(became.about, listed=bool(keep) and became.wish is None)
+            record_turn(connection, conversation, channel, became.messages, about)
 
     def _forget_arrivals(self, connection: sa.Connection, conversation: str) -> None:
         """Of what was handled stays only the keyed hash by which a repetition is known."""
@@ -503,6 +508,7 @@ def delete_people(connection: sa.Connection, conversations: Sequence[str]) -> No
 
     What stays: the hashes by which a repeated message is known, and that somebody opted out.
     """
+    unlist(connection, conversations)
     connection.execute(sa.delete(_deliveries).where(_deliveries.c.conversation.in_(conversations)))
     connection.execute(
         sa.delete(_arrivals).where(_arrivals.c.conversation.in_(conversations), _arrivals.c.state != "done")

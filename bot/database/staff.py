@@ -111,12 +111,12 @@ class Conversation(Base):
     reviewed_by: Mapped[int | None] = mapped_column(sa.ForeignKey("staff_accounts.id"))
 
     __table_args__ = (
-        sa.Index("ix_conversations_last", "last", "id"),
-        sa.Index("ix_conversations_channel", "channel", "last", "id"),
-        sa.Index("ix_conversations_language", "language", "last", "id"),
+        sa.Index("ix_conversations_last", "last", "ref"),
+        sa.Index("ix_conversations_channel", "channel", "last", "ref"),
+        sa.Index("ix_conversations_language", "language", "last", "ref"),
         *(
             sa.Index(
-                f"ix_conversations_{name}", "last", "id", sqlite_where=sa.text(where), postgresql_where=sa.text(where)
+                f"ix_conversations_{name}", "last", "ref", sqlite_where=sa.text(where), postgresql_where=sa.text(where)
             )
             for name, where in (
                 ("fallbacks", "fallbacks > 0"),

@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.database.models import ChatMessage, ChatSession, Event, Feedback, now
+from bot.ops.conversations import unlist
 from bot.ops.logs import describe
 
 _log = logging.getLogger(__name__)
@@ -96,6 +97,7 @@ def _delete_conversations(engine: sa.Engine, conversations: Sequence[str], *, ke
         connection.execute(sa.delete(ChatMessage).where(ChatMessage.session_id.in_(conversations)))
         connection.execute(sa.delete(ChatSession).where(ChatSession.id.in_(conversations)))
         connection.execute(sa.delete(Event).where(Event.sender_id.in_(conversations)))
+        unlist(connection, conversations)
 
 
 def delete_ratings(connection: sa.Connection, conversations: Sequence[str], *, only_reasons: bool = False) -> None:

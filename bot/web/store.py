@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -11,8 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.database.engine import writing
 from bot.database.models import PUBLISHED, ChatMessage, ChatSession, Feedback, PassageRevision, now
-from bot.ops.counts import count_messages
+from bot.ops.conversations import About, record_rating, record_turn, unlist
 from bot.ops.retention import ENDED_AFTER, delete_ratings, erase_traces, forget_conversations
 
 #: How long a message may be worked on before another process may take it over.
@@ -147,13 +148,19 @@ class ChatStore:
             return released.rowcount > 0
 
     def answer(
-        self, session: Session, client_id: str, messages: Sequence[Mapping[str, Any]], wish: str | None = None
+        self,
+        session: Session,
+        client_id: str,
+        messages: Sequence[Mapping[str, Any]],
+        wish: str | None = None,
+        seconds: float | None = None,
     ) -> bool:
         """Store the replies to a visitor's message; False when the conversation has gone meanwhile.
 
         Args:
             wish: "forget" when the visitor asked in it that everything said so far is deleted: then only the
                 replies are left; "dont_keep" when they asked that the conversation is not kept.
+            seconds: how long the bot took.
         """
         with self._write() as connection:
             if wish == "dont_keep":
@@ -178,7 +185,9 @@ class ChatStore:
                         keep=session.keep and wish != "dont_keep",
                     )
                 )
-            count_messages(connection, "web", messages)
+            listed = session.keep and wish is None
+            about = About(session.country, session.locale, seconds, listed)
+            record_turn(connection, session.conversation, "web", messages, about)
             return True
 
     def history(self, conversation: str) -> list[dict[str, Any]]:
@@ -224,7 +233,9 @@ class ChatStore:
         if found is None:
             return False
         with self._write() as connection:
+            before = connection.scalar(sa.select(Feedback.helpful).where(Feedback.message_id == message_id))
             connection.execute(sa.delete(Feedback).where(Feedback.message_id == message_id))
+            record_rating(connection, session.conversation, "web", before, helpful)
             connection.execute(
                 sa.insert(Feedback).values(
                     message_id=message_id,
@@ -235,16 +246,12 @@ class ChatStore:
             )
         return True
 
-    @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
-        with self._engine.begin() as connection:
-            if connection.dialect.name == "sqlite":
-                # A transaction that reads first and writes later is refused without waiting; see bot.database.engine.
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            yield connection
+    def _write(self) -> AbstractContextManager[sa.Connection]:
+        return writing(self._engine)
 
 
 def _stop_keeping(connection: sa.Connection, conversation: str) -> None:
+    unlist(connection, [conversation])
     connection.execute(sa.update(ChatSession).where(ChatSession.id == conversation).values(keep=False))
     connection.execute(sa.update(ChatMessage).where(ChatMessage.session_id == conversation).values(keep=False))
 

@@ -104,6 +104,7 @@ class Turns:
         if isinstance(claim, list):
             self._metrics.repeated(CHANNEL)
             return _public(claim)
+        began = time.perf_counter()
         try:
             with self._metrics.turn(CHANNEL):
                 messages = await self._ask(_turn(session, message_id, text, button), again=claim is Claim.AGAIN)
@@ -115,12 +116,14 @@ class Turns:
                 await self._bot.forget(session.conversation)
             _log.error("A web message could not be answered: %s", describe(error))
             raise not_ready() from None
+        seconds = time.perf_counter() - began
         stored = [_complete(message).to_dict() for message in messages]
         wish = self._bot.wish(session.conversation)
         if wish and stored:
             # Whoever shows the conversation has to act on it as well, also when the reply comes by a retry.
             stored[-1]["wish"] = wish
-        if not await self._to_the_end(asyncio.to_thread(self._store.answer, session, message_id, stored, wish)):
+        storing = asyncio.to_thread(self._store.answer, session, message_id, stored, wish, seconds)
+        if not await self._to_the_end(storing):
             # Deleted while the bot was at it: it must not remember either.
             await self._bot.forget(session.conversation)
             raise no_session()

@@ -60,41 +60,41 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversations")),
         sa.UniqueConstraint("ref", name=op.f("uq_conversations_ref")),
     )
-    op.create_index("ix_conversations_channel", "conversations", ["channel", "last", "id"])
+    op.create_index("ix_conversations_channel", "conversations", ["channel", "last", "ref"])
     op.create_index(
         "ix_conversations_clarifications",
         "conversations",
-        ["last", "id"],
+        ["last", "ref"],
         sqlite_where=sa.text("clarifications > 0"),
         postgresql_where=sa.text("clarifications > 0"),
     )
     op.create_index(
         "ix_conversations_fallbacks",
         "conversations",
-        ["last", "id"],
+        ["last", "ref"],
         sqlite_where=sa.text("fallbacks > 0"),
         postgresql_where=sa.text("fallbacks > 0"),
     )
-    op.create_index("ix_conversations_language", "conversations", ["language", "last", "id"])
-    op.create_index("ix_conversations_last", "conversations", ["last", "id"])
+    op.create_index("ix_conversations_language", "conversations", ["language", "last", "ref"])
+    op.create_index("ix_conversations_last", "conversations", ["last", "ref"])
     op.create_index(
         "ix_conversations_safety",
         "conversations",
-        ["last", "id"],
+        ["last", "ref"],
         sqlite_where=sa.text("safety <> ''"),
         postgresql_where=sa.text("safety <> ''"),
     )
     op.create_index(
         "ix_conversations_unhelpful",
         "conversations",
-        ["last", "id"],
+        ["last", "ref"],
         sqlite_where=sa.text("unhelpful > 0"),
         postgresql_where=sa.text("unhelpful > 0"),
     )
     op.create_index(
         "ix_conversations_unreviewed",
         "conversations",
-        ["last", "id"],
+        ["last", "ref"],
         sqlite_where=sa.text("reviewed IS NULL"),
         postgresql_where=sa.text("reviewed IS NULL"),
     )

@@ -1,0 +1,136 @@
+"""What is known of each conversation, for the list that staff filter, and figures by day that outlive it. No text.
+
+Called in the transaction in which replies or ratings are stored, so that list, counts and conversations agree.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+from bot.database.models import ContentVersion, now
+from bot.database.staff import Conversation, DailyFigure
+from bot.ops.counts import count_messages
+
+#: Upper ends, in seconds, of the steps in which the time of turns is counted; the last one is open.
+STEPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+SLOWER = "seconds>5.0"
+#: Column of the list -> kind of message that it counts.
+_COUNTED = {"answers": "answer", "clarifications": "clarify", "fallbacks": "fallback"}
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of a turn besides its replies.
+
+    Attributes:
+        country, locale: what the page or the platform says of the person (ISO 3166, BCP 47).
+        seconds: from the message to its reply.
+        listed: False where the person asked that nothing is kept: then nothing is listed either.
+    """
+
+    country: str | None = None
+    locale: str | None = None
+    seconds: float | None = None
+    listed: bool = True
+
+
+def record_turn(
+    connection: sa.Connection,
+    conversation: str,
+    channel: str,
+    messages: Sequence[Mapping[str, Any]],
+    about: About | None = None,
+) -> None:
+    """Count one turn, whose replies are `messages` as `Message.to_dict` gives them (no commit)."""
+    about = about or About()
+    count_messages(connection, channel, messages)
+    counted = Counter(message["kind"] for message in messages)
+    if about.seconds is not None:
+        counted[step_of(about.seconds)] += 1
+    if about.listed:
+        counted["conversations"] += _note(connection, conversation, channel, messages, about)
+    else:
+        unlist(connection, [conversation])
+    _add(connection, channel, counted)
+
+
+def record_rating(connection: sa.Connection, conversation: str, channel: str, old: bool | None, new: bool) -> None:
+    """Count a rating; `old` is what the same person said of the same message before (no commit)."""
+    if old is new:
+        return
+    row = sa.update(Conversation).where(Conversation.id == conversation)
+    changes: dict[str, Any] = {_rated(new): Conversation.__table__.c[_rated(new)] + 1}
+    if old is not None:
+        changes[_rated(old)] = Conversation.__table__.c[_rated(old)] - 1
+    connection.execute(row.values(**changes))
+    _add(connection, channel, Counter({_rated(new): 1} if old is None else {_rated(new): 1, _rated(old): -1}))
+
+
+def unlist(connection: sa.Connection, conversations: Iterable[str]) -> None:
+    """Take conversations out of the list, with tags and notes (no commit)."""
+    connection.execute(sa.delete(Conversation).where(Conversation.id.in_(list(conversations))))
+
+
+def step_of(seconds: float) -> str:
+    """The name of the figure in which a turn of so many seconds is counted."""
+    return next((f"seconds<={step}" for step in STEPS if seconds <= step), SLOWER)
+
+
+def _note(
+    connection: sa.Connection, conversation: str, channel: str, messages: Sequence[Mapping[str, Any]], about: About
+) -> int:
+    """Add the turn to the row of its conversation; 1 when the row is new."""
+    moment, columns = now(), Conversation.__table__.c
+    kinds = Counter(message["kind"] for message in messages)
+    added = {name: columns[name] + kinds[kind] for name, kind in _COUNTED.items() if kinds[kind]}
+    danger = [str(message.get("category") or "") for message in messages if message["kind"] == "safety"]
+    facts = {
+        "safety": danger[-1] if danger else "",
+        "language": _language(messages, about.locale),
+        "country": (about.country or "").upper()[:2],
+    }
+    known = {name: value for name, value in facts.items() if value}
+    changed = sa.update(Conversation).where(Conversation.id == conversation)
+    if connection.execute(changed.values(last=moment, turns=columns.turns + 1, **added, **known)).rowcount:
+        return 0
+    first = {name: kinds[kind] for name, kind in _COUNTED.items()}
+    connection.execute(
+        sa.insert(Conversation).values(
+            id=conversation, ref=secrets.token_hex(6), channel=channel, started=moment, last=moment, turns=1,
+            **first, **facts,
+        )
+    )  # fmt: skip
+    return 1
+
+
+def _language(messages: Sequence[Mapping[str, Any]], locale: str | None) -> str:
+    """The language that the bot answered in where it is not English, else that of the person's browser or app."""
+    answered = next((str(message["lang"]) for message in messages if message.get("lang", "en") != "en"), "")
+    return (answered or (locale or "")).partition("-")[0].partition("_")[0].lower()[:8]
+
+
+def _rated(helpful: bool) -> str:
+    return "helpful" if helpful else "unhelpful"
+
+
+def _add(connection: sa.Connection, channel: str, counted: Mapping[str, int]) -> None:
+    content = connection.scalar(sa.select(ContentVersion.version)) or 0
+    insert = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
+    for name, number in sorted(counted.items()):
+        if not number:
+            continue
+        row = {"day": now().date().isoformat(), "channel": channel, "content": content, "name": name}
+        statement = insert(DailyFigure).values(**row, number=number)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=list(row), set_={"number": DailyFigure.number + statement.excluded.number}
+            )
+        )
