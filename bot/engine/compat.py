@@ -5,7 +5,7 @@ Call `prepare()` before anything of Rasa's is imported; calling it again does no
 * serves placeholder packages for TensorFlow and for the libraries of messengers, brokers and stores that
   Rasa imports at start and this project does not use (`ABSENT`): their names can be imported, subclassed,
   subscripted, used in annotations and as decorators, and raise `MissingPackage` once something is really
-  built with them;
+  built with them. Where such a package is installed, it is that package that is imported;
 * supplies `packaging.version.LegacyVersion`, which `packaging` dropped in version 22 and Rasa still names;
 * switches Rasa's telemetry and crash reports off.
 
@@ -22,23 +22,19 @@ import types
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-#: Top-level packages that Rasa imports and that are not installed here, with what they would be for.
+#: Packages that Rasa or Sanic imports and that need not be installed here, with what they would be for.
 ABSENT: dict[str, str] = {
     "tensorflow": "Rasa's neural components (DIET, TED)",
-    "tensorflow_addons": "Rasa's neural components",
     "tensorflow_hub": "Rasa's neural components",
     "tensorflow_text": "Rasa's neural components",
     "keras": "Rasa's neural components",
     "aiogram": "Rasa's own Telegram channel",
     "fbmessenger": "Rasa's own Messenger channel",
-    "mattermostwrapper": "Rasa's own Mattermost channel",
     "rocketchat_API": "Rasa's own Rocket.Chat channel",
     "slack_sdk": "Rasa's own Slack channel",
-    "slack": "Rasa's own Slack channel",
     "twilio": "Rasa's own Twilio channels",
     "webexteamssdk": "Rasa's own Webex channel",
     "socketio": "Rasa's own Socket.IO channel",
-    "engineio": "Rasa's own Socket.IO channel",
     "websockets": "web sockets on Rasa's own server (Sanic needs a version that has no wheel for Python 3.12)",
     "confluent_kafka": "Rasa's Kafka event broker",
     "aio_pika": "Rasa's RabbitMQ event broker",
@@ -56,6 +52,8 @@ ABSENT: dict[str, str] = {
     "sanic_jwt": "sign-in to Rasa's own HTTP API",
     "randomname": "Rasa's random model names",
 }
+
+_NAMESPACES = frozenset(name.partition(".")[0] for name in ABSENT if "." in name)
 
 
 class MissingPackage(ImportError):
@@ -139,14 +137,14 @@ def _never_a_tensor(value: object) -> bool:
 
 
 class _AbsentFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Serves `_AbsentModule` for every package in `ABSENT` and what would lie below it."""
+    """Serves `_AbsentModule` for packages in `ABSENT` and what would lie below them; asked after all other finders."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if any(fullname == name or fullname.startswith(name + ".") for name in ABSENT):
-            return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
-        if fullname == "google" and importlib.machinery.PathFinder.find_spec("google") is None:
+        # Below a package that is really there, what is missing stays missing: others probe for it.
+        below_a_placeholder = isinstance(sys.modules.get(fullname.rpartition(".")[0]), _AbsentModule)
+        if fullname in ABSENT or fullname in _NAMESPACES or below_a_placeholder:
             return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
         return None
 
@@ -187,5 +185,5 @@ def prepare() -> None:
     os.environ["RASA_TELEMETRY_ENABLED"] = "false"
     # SQLAlchemy 2 warns about every old-style call unless told that this is known.
     os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
-    sys.meta_path.insert(0, _AbsentFinder())
+    sys.meta_path.append(_AbsentFinder())
     _supply_legacy_version()

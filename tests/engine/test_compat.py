@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
+import sysconfig
 import textwrap
+from pathlib import Path
 from typing import Any, Optional
 
 import pytest
@@ -30,6 +33,21 @@ def in_new_process(program: str) -> dict[str, Any]:
 
 
 # -- placeholders ------------------------------------------------------------------------------------------------
+
+
+def _imported_by_rasa() -> set[str]:
+    """Every module that Rasa, its SDK or its web server names in an import, with the packages above it."""
+    found: set[str] = set()
+    for package in ("rasa", "rasa_sdk", "sanic"):
+        for path in (Path(sysconfig.get_path("purelib")) / package).rglob("*.py"):
+            for name in re.findall(r"^\s*(?:import|from)\s+([A-Za-z_][\w.]*)", path.read_text("utf-8"), re.MULTILINE):
+                parts = name.split(".")
+                found |= {".".join(parts[:n]) for n in range(1, len(parts) + 1)}
+    return found
+
+
+def test_a_placeholder_stands_in_for_what_rasa_imports() -> None:
+    assert not set(ABSENT) - _imported_by_rasa(), "in ABSENT (bot/engine/compat.py), but nothing imports it"
 
 
 @pytest.mark.parametrize("package", sorted(ABSENT))
@@ -119,6 +137,31 @@ def test_other_libraries_may_ask_what_a_tensor_is() -> None:
     import tensorflow as tf
 
     assert tf.is_tensor([1, 2]) is False
+
+
+def test_an_installed_package_is_no_placeholder(tmp_path: Path) -> None:
+    """Whoever installs Redis or RabbitMQ's library gets it, and not what hides it."""
+    for name in ("redis", "google/auth"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "__init__.py").write_text("real = True\n")
+    told = in_new_process(f"""
+        import sys
+        sys.path.insert(0, {str(tmp_path)!r})
+        from bot.engine import compat
+        compat.prepare()
+        import aio_pika, google.auth, google.oauth2, redis
+        told["real"] = [module.__name__ for module in (redis, google.auth) if module.real is True]
+        told["placeholders"] = [type(module).__name__ for module in (aio_pika, google.oauth2)]
+        try:
+            import redis.asyncio
+        except ModuleNotFoundError as error:
+            told["missing"] = error.name
+    """)
+    assert told == {
+        "real": ["redis", "google.auth"],
+        "placeholders": ["_AbsentModule", "_AbsentModule"],
+        "missing": "redis.asyncio",
+    }
 
 
 def test_other_missing_packages_stay_missing() -> None:
