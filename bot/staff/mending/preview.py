@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.articles.check import LEAD_GRADE, MOST_DETAIL_WORDS, MOST_LEAD_WORDS
+from bot.articles.check import DETAIL_GRADE, LEAD_GRADE, MOST_DETAIL_WORDS, MOST_LEAD_WORDS
 from bot.articles.source_files import Content, Section
 from bot.channels.preview import SCREENS, shown
 from bot.channels.rendering import Part
@@ -62,19 +62,16 @@ def on_channels(message: Message) -> tuple[OnChannel, ...]:
 
 def _note(channel: str, parts: list[Part]) -> str:
     if channel == "sms":
-        first = segments(parts[0].text) if parts else 0
-        return f"The first message is paid for as {first} text message{'' if first == 1 else 's'}; MORE brings the rest."
+        return f"The first message is paid for as {segments(parts[0].text)} texts; MORE brings the rest."
     return f"Split into {len(parts)} messages." if len(parts) > 1 else ""
 
 
 def limits(looked: Looked) -> tuple[tuple[str, str, bool], ...]:
     """Each figure of a draft with its limit: (name, "12 of 60", whether it is within)."""
-    return (
-        ("First paragraph", f"{looked.lead_words} of {MOST_LEAD_WORDS} words", looked.lead_words <= MOST_LEAD_WORDS),
-        (
-            "Further paragraphs",
-            f"{looked.details_words} of {MOST_DETAIL_WORDS} words",
-            looked.details_words <= MOST_DETAIL_WORDS,
-        ),
-        ("Years of school, first paragraph", f"{looked.lead_grade:g} of {LEAD_GRADE:g}", looked.lead_grade <= LEAD_GRADE),
+    figures = (
+        ("First paragraph, words", looked.lead_words, MOST_LEAD_WORDS),
+        ("Further paragraphs, words", looked.details_words, MOST_DETAIL_WORDS),
+        ("First paragraph, years of school", looked.lead_grade, LEAD_GRADE),
+        ("Further paragraphs, years of school", looked.details_grade, DETAIL_GRADE),
     )
+    return tuple((name, f"{value:g} of {most:g}", value <= most) for name, value, most in figures)
