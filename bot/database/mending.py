@@ -91,7 +91,8 @@ class MendingItem(Base):
     topic: Mapped[str | None] = mapped_column(sa.String(60))
     category: Mapped[str | None] = mapped_column(sa.String(40))
     passage_id: Mapped[str | None] = mapped_column(sa.String(120))
-    theme_id: Mapped[int] = mapped_column(sa.ForeignKey("mending_themes.id"))
+    #: Null: not sorted yet.
+    theme_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mending_themes.id"))
     #: Null: nobody has answered it; else linked, proposed, drafted or ignored.
     answer: Mapped[str | None] = mapped_column(sa.String(10))
     answered_by: Mapped[str | None] = mapped_column(sa.String(200))
@@ -104,15 +105,6 @@ class MendingItem(Base):
         sa.Index("ix_mending_items_theme", "theme_id", "at"),
         sa.Index("ix_mending_items_at", "at"),
     )
-
-
-class MendingMark(Base):
-    """How far the queue has read in a table of conversations."""
-
-    __tablename__ = "mending_marks"
-
-    name: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
-    at: Mapped[datetime]
 
 
 class Proposal(Base):

@@ -286,8 +286,9 @@ class Editing:
         begun = sa.select(RevisionWork).where(RevisionWork.based_on == current.id, RevisionWork.state != "published")
         drafts = session.scalars(begun).all()
         self._at_once(session, row, staff, "a way of asking", authors=author)
-        for work in drafts:  # they would take the new way of asking away again
+        for number, work in enumerate(drafts, row.number + 1):  # they would take the new way of asking away again
             draft = session.get_one(PassageRevision, work.revision_id)
+            draft.number = number
             draft.questions = [*draft.questions, text]
             work.based_on = row.id
         return bump_version(session)

@@ -13,12 +13,6 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "mending_marks",
-        sa.Column("name", sa.String(length=20), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_mending_marks")),
-    )
-    op.create_table(
         "mending_themes",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=10), nullable=False),
@@ -64,7 +58,7 @@ def upgrade() -> None:
         sa.Column("topic", sa.String(length=60), nullable=True),
         sa.Column("category", sa.String(length=40), nullable=True),
         sa.Column("passage_id", sa.String(length=120), nullable=True),
-        sa.Column("theme_id", sa.Integer(), nullable=False),
+        sa.Column("theme_id", sa.Integer(), nullable=True),
         sa.Column("answer", sa.String(length=10), nullable=True),
         sa.Column("answered_by", sa.String(length=200), nullable=True),
         sa.Column("answered", sa.DateTime(timezone=True), nullable=True),
@@ -144,7 +138,6 @@ def downgrade() -> None:
         "revision_work",
         "mending_items",
         "mending_themes",
-        "mending_marks",
         "withdrawals",
     ):
         op.drop_table(table)
