@@ -18,6 +18,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from bot.database.models import ContentVersion, now
 from bot.database.staff import Conversation, DailyFigure
 from bot.ops.counts import count_messages
+from bot.ops.problems import forget_words, note_problems
 
 #: Upper ends, in seconds, of the steps in which the time of turns is counted; the last one is open.
 STEPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -56,6 +57,7 @@ def record_turn(
     if about.seconds is not None:
         counted[step_of(about.seconds)] += 1
     if about.listed:
+        note_problems(connection, conversation, channel, messages)
         counted["conversations"] += _note(connection, conversation, channel, messages, about)
     else:
         unlist(connection, [conversation])
@@ -75,8 +77,10 @@ def record_rating(connection: sa.Connection, conversation: str, channel: str, ol
 
 
 def unlist(connection: sa.Connection, conversations: Iterable[str]) -> None:
-    """Take conversations out of the list, with tags and notes (no commit)."""
-    connection.execute(sa.delete(Conversation).where(Conversation.id.in_(list(conversations))))
+    """Take conversations out of the list, with tags and notes, and their words out of the queue (no commit)."""
+    gone = list(conversations)
+    forget_words(connection, gone)
+    connection.execute(sa.delete(Conversation).where(Conversation.id.in_(gone)))
 
 
 def step_of(seconds: float) -> str:

@@ -15,9 +15,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.database.engine import writing
 from bot.database.models import ChatMessage, ChatSession, Event, Feedback, now
 from bot.ops.conversations import unlist
 from bot.ops.logs import describe
+from bot.ops.problems import forget_old_words
 
 _log = logging.getLogger(__name__)
 
@@ -48,9 +50,10 @@ def sweep(engine: sa.Engine, retention_days: int, moment: datetime | None = None
         _delete_conversations(engine, batch, keep_ratings=True)
         gone += batch
     events = _delete_events(engine, oldest, whole=not retention_days)
-    with engine.begin() as connection:
+    with writing(engine) as connection:
         forgotten = sa.update(Feedback).where(Feedback.at < oldest, Feedback.reason.is_not(None)).values(reason=None)
         reasons = connection.execute(forgotten).rowcount
+        forget_old_words(connection, oldest)
     erase_traces(engine)
     return Swept(tuple(gone), events, reasons)
 

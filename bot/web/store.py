@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from bot.database.engine import writing
 from bot.database.models import PUBLISHED, ChatMessage, ChatSession, Feedback, PassageRevision, now
 from bot.ops.conversations import About, record_rating, record_turn, unlist
+from bot.ops.problems import note_rating
 from bot.ops.retention import ENDED_AFTER, delete_ratings, erase_traces, forget_conversations
 
 #: How long a message may be worked on before another process may take it over.
@@ -232,16 +233,19 @@ class ChatStore:
         )
         if found is None:
             return False
+        kept = reason if session.keep and self._retention_days > 0 else None
         with self._write() as connection:
             before = connection.scalar(sa.select(Feedback.helpful).where(Feedback.message_id == message_id))
             connection.execute(sa.delete(Feedback).where(Feedback.message_id == message_id))
             record_rating(connection, session.conversation, "web", before, helpful)
+            if session.keep:
+                note_rating(connection, session.conversation, "web", found, kept, helpful=helpful)
             connection.execute(
                 sa.insert(Feedback).values(
                     message_id=message_id,
                     revision_id=_revision(connection, found),
                     helpful=helpful,
-                    reason=reason if session.keep and self._retention_days > 0 else None,
+                    reason=kept,
                 )
             )
         return True

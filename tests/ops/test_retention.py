@@ -151,7 +151,9 @@ async def test_a_failed_sweep_is_tried_again(
     await asyncio.sleep(0.2)
     Base.metadata.create_all(engine)
     add(engine, "web-gone", 40 * DAY)
-    await asyncio.sleep(0.4)
+    async with asyncio.timeout(10):
+        while not fake_bot.forgotten:
+            await asyncio.sleep(0.05)
     task.cancel()
     assert fake_bot.forgotten == ["web-gone"]
     assert "The retention sweep failed" in caplog.text

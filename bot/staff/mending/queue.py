@@ -242,7 +242,7 @@ class Queue:
             at, last = datetime.fromisoformat(key[0]), int(key[1])
             query = query.where(sa.or_(i.at < at, sa.and_(i.at == at, i.id < last)))
         with self._engine.connect() as connection:
-            rows = [Item(*row) for row in connection.execute(query.limit(_PAGE + 1))]
+            rows = [Item(**row._mapping) for row in connection.execute(query.limit(_PAGE + 1))]
         end = rows[_PAGE - 1] if len(rows) > _PAGE else None
         return Listing(rows[:_PAGE], f"{end.at.isoformat()}~{end.id}" if end else None)
 
@@ -250,7 +250,7 @@ class Queue:
         """One problem."""
         with self._engine.connect() as connection:
             row = connection.execute(_ITEMS.where(MendingItem.id == number)).one_or_none()
-        return Item(*row) if row else None
+        return Item(**row._mapping) if row else None
 
     def around(self, item: Item) -> list[Told]:
         """What was said before and after, masked; empty once it has been deleted."""
@@ -332,9 +332,9 @@ _ITEMS = (
         MendingItem.reason,
         MendingItem.topic,
         MendingItem.category,
-        MendingItem.passage_id,
-        MendingItem.theme_id,
-        MendingTheme.name,
+        MendingItem.passage_id.label("passage"),
+        MendingItem.theme_id.label("theme"),
+        MendingTheme.name.label("theme_name"),
         MendingItem.answer,
         MendingItem.answered_by,
         MendingItem.answered,
@@ -352,7 +352,11 @@ def _key(given: str, parts: int) -> list[str] | None:
     """The parts of the key of a page; None where it is none."""
     key = given.split("~")
     try:
-        if len(key) == parts and datetime.fromisoformat(key[-2]) and all(int(part) >= 0 for part in (key[0:-2] + key[-1:])):
+        if (
+            len(key) == parts
+            and datetime.fromisoformat(key[-2])
+            and all(int(part) >= 0 for part in (key[0:-2] + key[-1:]))
+        ):
             return key
     except ValueError:
         return None
