@@ -87,6 +87,12 @@ class Accounts:
             row = connection.execute(_ACCOUNTS.where(StaffAccount.id == account_id)).one_or_none()
         return _account(row) if row else None
 
+    def by_login(self, login: str) -> Account | None:
+        """The account that signs in with `login`."""
+        with self._engine.connect() as connection:
+            row = connection.execute(_ACCOUNTS.where(StaffAccount.login == login.strip().lower())).one_or_none()
+        return _account(row) if row else None
+
     def list(self) -> Sequence[Listed]:
         """All accounts by name, the active ones first."""
         sessions = (
@@ -100,7 +106,7 @@ class Accounts:
         return [Listed(_account(row), row.created, row.last_seen, row.sessions) for row in rows]
 
     def change(
-        self, by: Account, account_id: int, *, roles: Collection[Role] | None = None, active: bool = True
+        self, by: Account | None, account_id: int, *, roles: Collection[Role] | None = None, active: bool = True
     ) -> Account:
         """Give an account other roles, or switch it off or on; whoever is signed in with it is signed out.
 

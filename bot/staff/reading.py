@@ -89,7 +89,7 @@ class Row:
     @property
     def key(self) -> str:
         """Where the row stands in the list, for the address of the next page."""
-        return f"{self.last.timestamp():.6f}~{self.ref}"
+        return _key(self.last, self.ref)
 
 
 @dataclass(frozen=True)
@@ -258,6 +258,12 @@ class Conversations:
             row = connection.execute(sa.select(_ROW.c.id, _ROW.c.channel).where(_ROW.c.ref == ref)).one_or_none()
         return (row.id, row.channel) if row else None
 
+    def place_of(self, ref: str) -> str | None:
+        """Where the conversation stands in the list (`Row.key`); None where there is none."""
+        with self._engine.connect() as connection:
+            last = connection.scalar(sa.select(_ROW.c.last).where(_ROW.c.ref == ref))
+        return _key(last, ref) if last else None
+
     def _rated(self, said: list[Said]) -> list[Said]:
         ids = [one.message.id for one in said if one.message]
         ratings: dict[str, Any] = {}
@@ -341,12 +347,16 @@ def _row(row: Any, tags: tuple[str, ...]) -> Row:
     return Row(**{name: getattr(row, name) for name in Row.__dataclass_fields__ if name != "tags"}, tags=tags)
 
 
+def _key(last: datetime, ref: str) -> str:
+    return f"{last:%Y%m%d%H%M%S%f}-{ref}"
+
+
 def _edge(key: str) -> tuple[sa.BindParameter[Any], sa.BindParameter[Any]] | None:
     """The place in the list that a key names; None where it is no key."""
-    at, _, ref = key.partition("~")
+    at, _, ref = key.partition("-")
     try:
-        moment = datetime.fromtimestamp(float(at), UTC)
-    except (ValueError, OverflowError, OSError):
+        moment = datetime.strptime(at, "%Y%m%d%H%M%S%f").replace(tzinfo=UTC)
+    except ValueError:
         return None
     return sa.bindparam(None, moment, _ROW.c.last.type), sa.bindparam(None, ref, _ROW.c.ref.type)
 

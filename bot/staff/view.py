@@ -10,11 +10,11 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from bot.message import Message
 from bot.settings import Settings
 from bot.staff.addresses import PREFIX
 from bot.staff.console import PAGES, Page
 from bot.staff.roles import MEANING, Account, Role
+from bot.staff.words import CATEGORIES, CHANNELS, KINDS, language_name
 from bot.web.middleware import WIDGET_POLICY
 from bot.web.showing import file_response, https, tel, version
 
@@ -38,7 +38,10 @@ class View:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters.update(moment=moment, day=day, https=https, tel=tel, plain=plain)
+        self._templates.filters.update(
+            moment=moment, day=day, https=https, tel=tel, channel=channel, language=language_name, kind=kind,
+            category=category,
+        )  # fmt: skip
         self._templates.globals.update(
             asset=lambda name: f"{PREFIX}/static/{name}?v={version(self._files[name])}",
             retention_days=settings.retention_days,
@@ -88,6 +91,16 @@ def day(at: datetime | None) -> str:
     return "–" if at is None else f"{at.day} {at:%b %Y}"
 
 
-def plain(message: dict[str, Any]) -> Message:
-    """A stored message as the structured message that it was."""
-    return Message.from_dict({name: value for name, value in message.items() if name in Message.__dataclass_fields__})
+def channel(name: str) -> str:
+    """A channel in words."""
+    return CHANNELS.get(name, name)
+
+
+def kind(name: str) -> str:
+    """A kind of reply in words."""
+    return KINDS.get(name, name)
+
+
+def category(name: str) -> str:
+    """A category of danger or refusal in words."""
+    return CATEGORIES.get(name, name)

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import errno
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bot.errors import SettingError
@@ -28,7 +29,14 @@ def run(arguments: list[str], settings: Settings) -> int:
 
     bot = Bot(settings)
     bot.start()
-    serve(build(settings, bot), listening, settings)
+    app = build(settings, bot)
+
+    def staff(local: str) -> list[str]:
+        from bot.staff.commands import welcome
+
+        return welcome(settings, app.state.engine, local)
+
+    serve(app, listening, settings, staff)
     return 0
 
 
@@ -64,15 +72,21 @@ def _sentence(error: OSError, host: str, port: int) -> str:
     return f"HOST is {host!r}, but this machine has no such address: try 127.0.0.1."
 
 
-def serve(app: ASGIApp, listening: socket.socket, settings: Settings) -> None:
-    """Serve `app` on the bound socket until a signal comes; prints the addresses once it answers."""
+def serve(
+    app: ASGIApp, listening: socket.socket, settings: Settings, more: Callable[[str], list[str]] | None = None
+) -> None:
+    """Serve `app` on the bound socket until a signal comes; prints the addresses once it answers.
+
+    Args:
+        more: further lines for what is printed, given the address on this machine.
+    """
     import uvicorn
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                print(addresses(settings, listening.getsockname()[1]), flush=True)
+                print(addresses(settings, listening.getsockname()[1], more), flush=True)
 
     config = uvicorn.Config(
         app,
@@ -89,7 +103,7 @@ def serve(app: ASGIApp, listening: socket.socket, settings: Settings) -> None:
         Server(config).run(sockets=[listening])
 
 
-def addresses(settings: Settings, port: int) -> str:
+def addresses(settings: Settings, port: int, more: Callable[[str], list[str]] | None = None) -> str:
     """Where to find what, in a few lines."""
     name = "localhost" if settings.host in ("127.0.0.1", "0.0.0.0", "::", "::1") else settings.host
     local = f"http://{name}:{port}"
@@ -102,4 +116,5 @@ def addresses(settings: Settings, port: int) -> str:
         lines.insert(1, f"  visitors come to {settings.public_url}/")
     from bot.channels.registry import summary
 
+    lines += more(local) if more else []
     return "\n".join([*lines, "  messengers", *(f"  {line}" for line in summary(settings)), "Stop it with Ctrl+C."])

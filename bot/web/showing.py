@@ -23,7 +23,7 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-_LANGUAGES = {
+LANGUAGES = {
     "en": "English",
     "es": "Spanish",
     "fr": "French",
@@ -134,7 +134,7 @@ def https(url: str | None) -> str:
 
 def languages(codes: Sequence[str]) -> str:
     """Languages in words, where there are others than English; codes we have no word for are left out."""
-    return "" if set(codes) <= {"en"} else ", ".join(_LANGUAGES[code] for code in codes if code in _LANGUAGES)
+    return "" if set(codes) <= {"en"} else ", ".join(LANGUAGES[code] for code in codes if code in LANGUAGES)
 
 
 def contact_link(contact: str) -> str:
