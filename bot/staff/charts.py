@@ -37,7 +37,8 @@ def columns(title: str, labels: Sequence[str], series: Sequence[Series]) -> Mark
     heights = [sum(one.numbers[place] or 0 for one in series) for place in range(len(labels))]
     top = _round_up(max(heights, default=0))
     width = 100 / max(1, len(labels))
-    parts = [_grid(top)]
+    lines, scale = _grid(top)
+    parts = [lines]
     for place, label in enumerate(labels):
         shapes, below = [], 0.0
         said = []
@@ -54,7 +55,7 @@ def columns(title: str, labels: Sequence[str], series: Sequence[Series]) -> Mark
         if shapes:
             parts.append(f"<g><title>{escape(_day(label))}: {escape(', '.join(said))}</title>{''.join(shapes)}</g>")
     svg = f'<svg class="columns" role="img" aria-label="{escape(title)}">{"".join(parts)}</svg>'
-    return Markup(f'<div class="chart">{svg}{_below(labels)}</div>')
+    return Markup(f'<div class="chart plot">{scale}{svg}{_below(labels)}</div>')
 
 
 def bar(number: int, most: int, kind: int = 1) -> Markup:
@@ -73,15 +74,14 @@ def legend(names: Sequence[str]) -> Markup:
     return Markup(f'<ul class="legend">{"".join(items)}</ul>')
 
 
-def _grid(top: int) -> str:
-    lines = []
-    for step in range(3):
-        value = top * step // 2
-        y = 100 - (value / top * (100 - _HEADROOM) if top else 0)
+def _grid(top: int) -> tuple[str, str]:
+    """Lines behind the columns, and the numbers beside them."""
+    lines, numbers = [], []
+    for value in (0, top // 2, top):
+        y = 100 - value / top * (100 - _HEADROOM)
         lines.append(f'<line class="grid" x1="0" x2="100%" y1="{y:.2f}%" y2="{y:.2f}%"/>')
-        if value or not step:
-            lines.append(f'<text x="0" y="{y:.2f}%" dy="-0.3em">{value:,}</text>')
-    return "".join(lines)
+        numbers.append(f'<text x="100%" y="{y:.2f}%" dy="0.3em">{value:,}</text>')
+    return "".join(lines), f"{_ORNAMENT.format('scale')}{''.join(numbers)}</svg>"
 
 
 def _below(labels: Sequence[str]) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import importlib
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -23,6 +22,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.settings import Settings
+from bot.staff import pages
 from bot.staff.accounts import LONGEST, SignedIn
 from bot.staff.addresses import JOIN, PREFIX, SIGN_IN, own_path
 from bot.staff.console import PAGES, Console, Page, Redirect, Registered, missing
@@ -41,7 +41,7 @@ _Open = Callable[[Request], Awaitable[Page | Redirect | Response]]
 
 def staff_routes(settings: Settings, engine: sa.Engine, bot: Any) -> list[Route]:
     """The routes of the console, with every page registered."""
-    importlib.import_module("bot.staff.pages")
+    pages.register()
     return Door(Console(settings, engine, bot)).routes()
 
 

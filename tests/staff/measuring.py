@@ -126,9 +126,8 @@ def main() -> int:
         engine.dispose()
     print("  half   95 %   processor, 95 %   (milliseconds)")
     for one in times:
-        print(
-            f"{within(one.clock, 0.5):6.0f} {within(one.clock, 0.95):6.0f} {within(one.processor, 0.95):17.0f}   {one.path}"
-        )
+        shown = within(one.clock, 0.5), within(one.clock, 0.95), within(one.processor, 0.95)
+        print("{:6.0f} {:6.0f} {:17.0f}   {}".format(*shown, one.path))
     p95 = {one.path: round(within(one.clock, 0.95), 1) for one in times}
     slow = [path for path, took in p95.items() if took > MOST]
     print(json.dumps({"p95_ms": p95, "most_ms": MOST, "slow": slow}))

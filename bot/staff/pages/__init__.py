@@ -1,5 +1,14 @@
-"""The pages of the console; each module registers its own when it is imported. The order is that of the navigation."""
+"""The pages of the console; each module registers its own when it is imported."""
 
-from bot.staff.pages import account, conversations, dashboard, log, people
+from __future__ import annotations
 
-__all__ = ["account", "conversations", "dashboard", "log", "people"]
+import importlib
+
+#: The modules in this package. Their order, and that of the pages in each, is the order of the navigation.
+MODULES = ("dashboard", "conversations", "people", "log", "account")
+
+
+def register() -> None:
+    """Import all of them."""
+    for name in MODULES:
+        importlib.import_module(f"{__name__}.{name}")

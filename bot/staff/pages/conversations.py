@@ -29,10 +29,10 @@ class FilterForm(StaffForm):
     kind = SelectField(
         "What happened", choices=[("", "Anything"), *((name, words) for name, (words, _) in KINDS.items())]
     )
-    reviewed = SelectField("Reviewed", choices=[("", "Either"), ("no", "Not yet"), ("yes", "Yes")])
-    channel = SelectField("Channel", validate_choice=False)
-    language = SelectField("Language", validate_choice=False)
-    tag = SelectField("Tag", validate_choice=False)
+    reviewed = SelectField("Reviewed", choices=[("", "Either"), ("no", "Not yet"), ("yes", "Yes")], default="")
+    channel = SelectField("Channel", validate_choice=False, default="")
+    language = SelectField("Language", validate_choice=False, default="")
+    tag = SelectField("Tag", validate_choice=False, default="")
     first = DateField("From", validators=[Optional()])
     last = DateField("To", validators=[Optional()])
 
