@@ -24,7 +24,6 @@ quiet.configure()
 from rasa.core.agent import Agent  # noqa: E402
 from rasa.core.channels.channel import OutputChannel, UserMessage  # noqa: E402
 from rasa.core.lock_store import InMemoryLockStore  # noqa: E402
-from rasa.core.processor import MessageProcessor  # noqa: E402
 from rasa.core.tracker_store import InMemoryTrackerStore, TrackerStore  # noqa: E402
 from rasa.model import get_latest_model  # noqa: E402
 from rasa.shared.core.domain import Domain  # noqa: E402
@@ -32,7 +31,7 @@ from rasa.shared.core.events import BotUttered, UserUttered  # noqa: E402
 from rasa.utils.endpoints import EndpointConfig  # noqa: E402
 
 from bot.engine.actions_in_process import InProcessEndpoint  # noqa: E402
-from bot.engine.processor import Processor  # noqa: E402
+from bot.engine.processor import DirectAgent  # noqa: E402
 
 _log = logging.getLogger(__name__)
 
@@ -128,11 +127,10 @@ class Engine:
         if not newest:
             raise EngineError(f"There is no trained model under {self._models.name}/: run `make train`.")
         try:
-            agent = Agent.load(newest, action_endpoint=self._endpoint, tracker_store=self._store)
+            agent = DirectAgent(action_endpoint=self._endpoint, tracker_store=self._store)
+            agent.load_model(newest)
         except Exception as error:
             raise EngineError(f"The model {Path(newest).name} cannot be read: run `make train`.") from error
-        assert isinstance(agent.processor, MessageProcessor)
-        agent.processor.__class__ = Processor
         self._agent = agent
 
     @property

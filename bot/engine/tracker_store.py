@@ -18,6 +18,8 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.database.engine import make_engine, write_transaction
 from bot.database.models import Base
+from bot.engine.events import events_of
+from bot.engine.tracker import Tracker
 
 _EVENTS = Base.metadata.tables["events"]
 
@@ -44,7 +46,7 @@ class DatabaseTrackerStore(TrackerStore):
         rows = await asyncio.to_thread(self._read, sender_id)
         if not rows or self.domain is None:
             return None
-        tracker = DialogueStateTracker.from_dict(sender_id, [json.loads(row) for row in rows], self.domain.slots)
+        tracker = Tracker.from_events(sender_id, events_of(json.loads(row) for row in rows), self.domain.slots)
         tracker.stored_events = len(rows)
         return tracker
 
@@ -60,6 +62,10 @@ class DatabaseTrackerStore(TrackerStore):
         """Delete a conversation."""
         with write_transaction(self._engine) as connection:
             connection.execute(_EVENTS.delete().where(_EVENTS.c.sender_id == sender_id))
+
+    def init_tracker(self, sender_id: str) -> DialogueStateTracker:
+        """An empty conversation."""
+        return Tracker(sender_id, self.domain.slots)
 
     # -- in a thread ---------------------------------------------------------------------------------------------
 
