@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rasa_sdk import Action, Tracker
-from rasa_sdk.executor import CollectingDispatcher
-
 from actions.deciding import Decision, decide, named_in
-from actions.needs import Needs, needs
+from actions.needs import Needs
 from actions.reply import MOST_SHOWN, Button, Reply
+from actions.replying import ReplyingAction
 from actions.turn import Turn
 from bot.articles.ranking import INTERACTIONS, NOTHING_FOUND, Query
 from bot.articles.store import Passage, Ranked
@@ -17,19 +15,14 @@ from bot.language.lexicon import Mention
 from bot.message import SourceRef
 
 
-class ActionAnswer(Action):
+class ActionAnswer(ReplyingAction):
     """Finds the passage that answers the question and shows it, or says honestly why not."""
 
     def name(self) -> str:
         return "action_answer"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        turn = Turn.of(tracker)
-        reply = Reply(needs(), turn)
+    def compose(self, turn: Turn, reply: Reply) -> None:
         respond(turn, reply)
-        return reply.send(dispatcher)
 
 
 def respond(turn: Turn, reply: Reply) -> None:

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from rasa_sdk import Action, Tracker
-from rasa_sdk.executor import CollectingDispatcher
-
 from actions.answer import continuations, not_understood, respond
-from actions.needs import Needs, needs
+from actions.needs import Needs
 from actions.reply import MOST_SHOWN, Button, Reply
+from actions.replying import ReplyingAction
 from actions.turn import Turn
 from bot.articles.ranking import Query
 from bot.articles.store import Passage, Ranked
 
 
-class ActionChoose(Action):
+class ActionChoose(ReplyingAction):
     """Shows the passage that a button names."""
 
     def name(self) -> str:
         return "action_choose"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        turn = Turn.of(tracker)
-        reply = Reply(needs(), turn)
+    def compose(self, turn: Turn, reply: Reply) -> None:
         passage = _passage(str(turn.choice.get("passage", "")), reply.needs)
         if turn.choice.get("numbers"):
             reply.adopt(reply.needs.help.numbers(), [])
@@ -33,24 +25,19 @@ class ActionChoose(Action):
             not_understood(turn, reply)
         else:
             _open(passage, turn, reply)
-        return reply.send(dispatcher)
 
 
-class ActionTellMore(Action):
+class ActionTellMore(ReplyingAction):
     """Shows the next passage on what the last answer was about."""
 
     def name(self) -> str:
         return "action_tell_more"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        turn = Turn.of(tracker)
-        reply = Reply(needs(), turn)
+    def compose(self, turn: Turn, reply: Reply) -> None:
         last = _last(turn, reply.needs)
         if last is None:
             reply.fixed("smalltalk", "smalltalk", "affirm", category="smalltalk")
-            return reply.send(dispatcher)
+            return
         shown = set(turn.slots.get("shown") or [])
         near = [r for r in _near(turn, last, reply.needs) if not r.passage.withdrawn]
         more = [r for r in near if r.passage.topic == last.topic and r.passage.id not in shown]
@@ -59,20 +46,15 @@ class ActionTellMore(Action):
         else:
             lead = f"{reply.needs.words.text('more', 'nothing', 'lead')} {last.lead}"
             reply.answer(last, lead=lead, whole=False, drugs=last.drugs)
-        return reply.send(dispatcher)
 
 
-class ActionSource(Action):
+class ActionSource(ReplyingAction):
     """Says where the last answer comes from."""
 
     def name(self) -> str:
         return "action_source"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        turn = Turn.of(tracker)
-        reply = Reply(needs(), turn)
+    def compose(self, turn: Turn, reply: Reply) -> None:
         last = _last(turn, reply.needs)
         if last is None:
             reply.fixed("smalltalk", "sources", "none", category="smalltalk")
@@ -81,47 +63,37 @@ class ActionSource(Action):
             words = reply.needs.words
             lead = words.text("sources", "lead").format(titles=titles) if titles else words.text("no_source")
             reply.answer(last, lead=lead, whole=False, drugs=last.drugs)
-        return reply.send(dispatcher)
 
 
-class ActionRepeatSimpler(Action):
+class ActionRepeatSimpler(ReplyingAction):
     """Says the last answer again, its lead alone."""
 
     def name(self) -> str:
         return "action_repeat_simpler"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        turn = Turn.of(tracker)
-        reply = Reply(needs(), turn)
+    def compose(self, turn: Turn, reply: Reply) -> None:
         last = _last(turn, reply.needs)
         if last is None:
             reply.fixed("smalltalk", "smalltalk", "ask_capabilities", category="smalltalk")
         else:
             lead = reply.needs.words.text("more", "in_short").format(lead=last.lead)
             reply.answer(last, lead=lead, whole=False, drugs=last.drugs)
-        return reply.send(dispatcher)
 
 
-class ActionNotWhatIMeant(Action):
+class ActionNotWhatIMeant(ReplyingAction):
     """Offers what else the question before may have meant; a new question in the same breath is answered."""
 
     def name(self) -> str:
         return "action_not_what_i_meant"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        turn = Turn.of(tracker)
-        reply = Reply(needs(), turn)
+    def compose(self, turn: Turn, reply: Reply) -> None:
         last = _last(turn, reply.needs)
         if last is None:
             not_understood(turn, reply)
-            return reply.send(dispatcher)
+            return
         if _says_what(turn):
             respond(turn, reply)
-            return reply.send(dispatcher)
+            return
         shown = set(turn.slots.get("shown") or [])
         near = _near(turn, last, reply.needs)
         others = [r.passage for r in near if r.passage.id not in shown and not r.passage.withdrawn]
@@ -129,7 +101,6 @@ class ActionNotWhatIMeant(Action):
             reply.fixed("clarify", "clarify", buttons=[Button.opening(p.id, p.title) for p in others])
         else:
             not_understood(turn, reply)
-        return reply.send(dispatcher)
 
 
 def _says_what(turn: Turn) -> bool:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from rasa_sdk import Action, Tracker
-from rasa_sdk.executor import CollectingDispatcher
-
-from actions.needs import needs
 from actions.reply import Button, Reply
+from actions.replying import ReplyingAction
 from actions.safety import adopt, found
 from actions.turn import Turn
 from bot.message import Flow
@@ -17,49 +12,35 @@ from bot.screen.findings import Category
 PANIC: Category = "panic_now"
 
 
-class ActionPanicCheck(Action):
+class ActionPanicCheck(ReplyingAction):
     """Says that an emergency can feel the same, names the signs and the number, and asks."""
 
     def name(self) -> str:
         return "action_panic_check"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        turn = Turn.of(tracker)
-        reply = Reply(needs(), turn)
+    def compose(self, turn: Turn, reply: Reply) -> None:
         adopt(reply, reply.needs.help.reply(found(turn, PANIC), turn.place(reply.needs.help)))
         reply.remember(flow="panic_check", flow_step=0)
-        return reply.send(dispatcher)
 
 
-class ActionPanicEmergency(Action):
+class ActionPanicEmergency(ReplyingAction):
     """A danger sign, or not sure: call."""
 
     def name(self) -> str:
         return "action_panic_emergency"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        turn = Turn.of(tracker)
-        reply = Reply(needs(), turn)
+    def compose(self, turn: Turn, reply: Reply) -> None:
         adopt(reply, reply.needs.help.emergency(turn.place(reply.needs.help)))
         reply.remember(flow=None, flow_step=None)
-        return reply.send(dispatcher)
 
 
-class ActionPanicStep(Action):
+class ActionPanicStep(ReplyingAction):
     """The next step of the exercise; after the last one it ends."""
 
     def name(self) -> str:
         return "action_panic_step"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        turn = Turn.of(tracker)
-        reply = Reply(needs(), turn)
+    def compose(self, turn: Turn, reply: Reply) -> None:
         steps = reply.needs.words.list("panic", "steps")
         step = int(turn.slots.get("flow_step") or 0) + 1
         if step > len(steps):
@@ -78,20 +59,15 @@ class ActionPanicStep(Action):
                 disclaimer=reply.needs.words.text("disclaimer"),
             )
             reply.remember(flow="panic_exercise", flow_step=step)
-        return reply.send(dispatcher)
 
 
-class ActionPanicNotHelping(Action):
+class ActionPanicNotHelping(ReplyingAction):
     """Back to the check for danger; "no" goes on with the next step."""
 
     def name(self) -> str:
         return "action_panic_not_helping"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        turn = Turn.of(tracker)
-        reply = Reply(needs(), turn)
+    def compose(self, turn: Turn, reply: Reply) -> None:
         words = reply.needs.words
         buttons = [
             Button(words.text("panic", "not_helping", "suggestions", intent), {"intent": intent})
@@ -106,32 +82,23 @@ class ActionPanicNotHelping(Action):
             disclaimer=words.text("disclaimer"),
         )
         reply.remember(flow="panic_check")
-        return reply.send(dispatcher)
 
 
-class ActionPanicEnd(Action):
+class ActionPanicEnd(ReplyingAction):
     """Ends the exercise: when to get help, whom to tell."""
 
     def name(self) -> str:
         return "action_panic_end"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        turn = Turn.of(tracker)
-        reply = Reply(needs(), turn)
+    def compose(self, turn: Turn, reply: Reply) -> None:
         _end(turn, reply)
-        return reply.send(dispatcher)
 
 
 def _end(turn: Turn, reply: Reply) -> None:
-    words, settings = reply.needs.words, reply.needs.settings
+    words, operator = reply.needs.words, reply.operator()
     details = [_stay_safe(turn, reply)]
-    if settings.operator_contact:
-        contact = settings.operator_contact.removeprefix("tel:").removeprefix("mailto:")
-        hours = f" ({settings.operator_hours})" if settings.operator_hours else ""
-        name = settings.operator_name or "the people who run this chat"
-        details.append(words.text("panic", "end", "operator").format(name=name, contact=contact, hours=hours))
+    if operator:
+        details.append(words.text("panic", "end", "operator").format(**operator))
     # Whoever says thanks is out of it: the ending is no alarm any more.
     calm = turn.intent in ("thanks", "goodbye", "im_safe")
     reply.say(

@@ -122,6 +122,17 @@ class Reply:
         """Add a message built elsewhere, with our buttons below it."""
         self.messages.append(replace(message, suggestions=self._offer(buttons)))
 
+    def operator(self) -> dict[str, str] | None:
+        """Name, contact and hours of who runs this bot, as the wording names them; None where no contact is set."""
+        settings = self.needs.settings
+        if not settings.operator_contact:
+            return None
+        return {
+            "name": settings.operator_name or "the people who run this chat",
+            "contact": settings.operator_contact.removeprefix("tel:").removeprefix("mailto:"),
+            "hours": f" ({settings.operator_hours})" if settings.operator_hours else "",
+        }
+
     def remember(self, **slots: Any) -> None:
         """Set slots of the conversation."""
         self.slots.update(slots)

@@ -6,14 +6,10 @@ The words come from bot/screen/help.py, which the application also uses alone wh
 from __future__ import annotations
 
 import time
-from typing import Any
-
-from rasa_sdk import Action, Tracker
-from rasa_sdk.executor import CollectingDispatcher
 
 from actions.answer import respond
-from actions.needs import needs
 from actions.reply import Button, Reply
+from actions.replying import ReplyingAction
 from actions.turn import Turn
 from bot.message import Message
 from bot.screen.findings import Category, Finding
@@ -44,126 +40,94 @@ def adopt(reply: Reply, message: Message) -> None:
     reply.adopt(message, [Button(s.title, _MEANING[s.id]) for s in message.suggestions])
 
 
-class ActionCrisis(Action):
+class ActionCrisis(ReplyingAction):
     """Crisis help; a question in the same message is answered below it."""
 
     def name(self) -> str:
         return "action_crisis"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        turn = Turn.of(tracker)
-        reply = Reply(needs(), turn)
+    def compose(self, turn: Turn, reply: Reply) -> None:
         place = turn.place(reply.needs.help)
         finding = found(turn, "crisis_selfharm")
         adopt(reply, reply.needs.help.reply(finding, place))
         _answer_too(finding, turn, reply)
         reply.remember(flow="crisis_check", crisis_until=time.time() + CRISIS_SECONDS, crisis_country=place.country)
-        return reply.send(dispatcher)
 
 
-class ActionCrisisMisunderstood(Action):
+class ActionCrisisMisunderstood(ReplyingAction):
     """Asks once more, gently, and leaves the number."""
 
     def name(self) -> str:
         return "action_crisis_misunderstood"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        turn = Turn.of(tracker)
-        reply = Reply(needs(), turn)
+    def compose(self, turn: Turn, reply: Reply) -> None:
         asked_before = turn.slots.get("flow_step") == "asked"
         words = reply.needs.help.safe if asked_before else reply.needs.help.misunderstood
         adopt(reply, words(turn.place(reply.needs.help)))
         reply.remember(flow=None if asked_before else "crisis_check", flow_step=None if asked_before else "asked")
-        return reply.send(dispatcher)
 
 
-class ActionCrisisStillHere(Action):
+class ActionCrisisStillHere(ReplyingAction):
     """The person confirmed that they think of dying: the number again, at once."""
 
     def name(self) -> str:
         return "action_crisis_still_here"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        turn = Turn.of(tracker)
-        reply = Reply(needs(), turn)
+    def compose(self, turn: Turn, reply: Reply) -> None:
         adopt(reply, reply.needs.help.still_here(turn.place(reply.needs.help)))
         reply.remember(flow="crisis_check", crisis_until=time.time() + CRISIS_SECONDS)
-        return reply.send(dispatcher)
 
 
-class ActionCrisisSafe(Action):
+class ActionCrisisSafe(ReplyingAction):
     """The person says that they are safe: the line above replies ends, the number is left once more."""
 
     def name(self) -> str:
         return "action_crisis_safe"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        turn = Turn.of(tracker)
-        reply = Reply(needs(), turn)
+    def compose(self, turn: Turn, reply: Reply) -> None:
         if turn.slots.get("crisis_until"):
             adopt(reply, reply.needs.help.safe(turn.place(reply.needs.help)))
         else:
             reply.fixed("smalltalk", "smalltalk", "chitchat", category="smalltalk")
         reply.remember(flow=None, flow_step=None, crisis_until=0, crisis_country=None)
-        return reply.send(dispatcher)
 
 
-class ActionEmergency(Action):
+class ActionEmergency(ReplyingAction):
     """The emergency number first, then what to do until help arrives."""
 
     def name(self) -> str:
         return "action_emergency"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        return _help_with("medical_emergency", dispatcher, tracker)
+    def compose(self, turn: Turn, reply: Reply) -> None:
+        _help_with("medical_emergency", turn, reply)
 
 
-class ActionUrgent(Action):
+class ActionUrgent(ReplyingAction):
     """Care on the same day."""
 
     def name(self) -> str:
         return "action_urgent"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        return _help_with("urgent_care", dispatcher, tracker)
+    def compose(self, turn: Turn, reply: Reply) -> None:
+        _help_with("urgent_care", turn, reply)
 
 
-class ActionDosing(Action):
+class ActionDosing(ReplyingAction):
     """Declines amounts and misuse without judgement, and says who can answer."""
 
     def name(self) -> str:
         return "action_dosing"
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        turn = Turn.of(tracker)
-        reply = Reply(needs(), turn)
+    def compose(self, turn: Turn, reply: Reply) -> None:
         adopt(reply, reply.needs.help.reply(found(turn, "refuse_dosing"), turn.place(reply.needs.help)))
         reply.remember(misses=0)
-        return reply.send(dispatcher)
 
 
-def _help_with(category: Category, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[dict[str, Any]]:
-    turn = Turn.of(tracker)
-    reply = Reply(needs(), turn)
+def _help_with(category: Category, turn: Turn, reply: Reply) -> None:
     finding = found(turn, category)
     adopt(reply, reply.needs.help.reply(finding, turn.place(reply.needs.help)))
     _answer_too(finding, turn, reply)
     reply.remember(flow=None, flow_step=None)
-    return reply.send(dispatcher)
 
 
 def _answer_too(finding: Finding, turn: Turn, reply: Reply) -> None:
