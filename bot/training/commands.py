@@ -4,46 +4,38 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.settings import ROOT, Settings
 from bot.training.fingerprint import Stamps, fingerprint
+from bot.training.telling import Say, expected, telling
 
 #: The file that the dialogue model is saved as.
 MODEL = "dialogue"
 
 
 def setup(arguments: list[str], settings: Settings) -> int:
-    """Database, content, screen and dialogue model: each is made unless it is there and nothing has changed."""
-    steps = _steps(settings)
-    stamps = Stamps(settings.var / "made.json")
-    waiting = [
-        (name, mark, there, make)
-        for name, about, mark, there, make in steps
-        if not (stamps.is_current(name, mark) and there())
-    ]
-    abouts = {name: (about) for name, about, *_ in steps}
-    if waiting:
-        _share_embeddings(settings)
-    for number, (name, mark, _, make) in enumerate(waiting, 1):
-        with _telling(f"[{number}/{len(waiting)}] {abouts[name]}"):
-            make()
-        stamps.finished(name, mark)
+    """Database, content, screen and dialogue model: each is made unless it is there and nothing has changed.
+
+    Raises:
+        TrainingError: the screen or the dialogue model could not be made.
+    """
+    with _alone(settings.var):
+        steps, stamps = _steps(settings), Stamps(settings.var / "made.json")
+        _make([s for s in steps if not (stamps.is_current(s.name, s.mark) and s.is_there())], stamps, settings)
     return 0
 
 
 def train(arguments: list[str], settings: Settings) -> int:
     """Train screen and dialogue model, even if nothing has changed."""
-    _share_embeddings(settings)
-    stamps = Stamps(settings.var / "made.json")
-    for name, about, mark, _, make in _steps(settings):
-        if name in ("screen", "dialogue"):
-            with _telling(about):
-                make()
-            stamps.finished(name, mark)
+    with _alone(settings.var):
+        steps = [step for step in _steps(settings) if step.name in ("screen", "dialogue")]
+        _make(steps, Stamps(settings.var / "made.json"), settings)
     return 0
 
 
@@ -88,7 +80,46 @@ def vocabulary(arguments: list[str], settings: Settings) -> int:
     return 0
 
 
-Step = tuple[str, str, str, Callable[[], bool], Callable[[], None]]
+@dataclass(frozen=True)
+class Step:
+    """One thing that set-up makes.
+
+    Attributes:
+        name: under which it is remembered; about: what people are told that is made.
+        usually: how long it takes where it was never made before.
+        mark: the fingerprint of what it is made from.
+        is_there: whether the result is there; make: makes it and may say lines.
+    """
+
+    name: str
+    about: str
+    usually: str
+    mark: str
+    is_there: Callable[[], bool]
+    make: Callable[[Say], None]
+
+
+def _make(steps: list[Step], stamps: Stamps, settings: Settings) -> None:
+    if steps:
+        _share_embeddings(settings)
+    for number, step in enumerate(steps, 1):
+        began = time.monotonic()
+        how_long = expected(stamps.seconds(step.name), step.usually)
+        with telling(f"[{number}/{len(steps)}] {step.about}", how_long) as say:
+            step.make(say)
+        stamps.finished(step.name, step.mark, time.monotonic() - began)
+
+
+@contextlib.contextmanager
+def _alone(var: Path) -> Iterator[None]:
+    """One set-up at a time; the system frees the lock however the process ends."""
+    with (var / "made.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("evenkeel: Another set-up is running; waiting for it to finish.", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _share_embeddings(settings: Settings) -> None:
@@ -99,7 +130,7 @@ def _share_embeddings(settings: Settings) -> None:
 
 
 def _steps(settings: Settings) -> list[Step]:
-    """(name, what is said, fingerprint, whether the result is there, how it is made), in order."""
+    """All that set-up makes, in order."""
     data, code = settings.data, ROOT / "bot"
     reading = [code / "language", data / "lexicon", data / "vocabulary", data / "encoder"]
     content = [
@@ -124,26 +155,29 @@ def _steps(settings: Settings) -> list[Step]:
     ]
     database = settings.database_url
     return [
-        (
+        Step(
             "content",
-            "Database and articles (about 30 s)",
+            "Database and articles",
+            "usually 20 s to a minute",
             fingerprint(content, database),
             lambda: _database_is_there(settings),
-            lambda: _load_content(settings),
+            lambda say: _load_content(settings, say),
         ),
-        (
+        Step(
             "screen",
-            "Safety screen (about 40 s)",
+            "Safety screen",
+            "usually 30 s to 2 minutes",
             fingerprint(screen),
             lambda: (settings.models / "screen").is_dir(),
-            lambda: _train_screen(settings),
+            lambda say: _train_screen(settings),
         ),
-        (
+        Step(
             "dialogue",
-            "Dialogue model (about 70 s)",
+            "Dialogue model",
+            "usually 1 to 3 minutes",
             fingerprint(dialogue),
             lambda: (settings.models / f"{MODEL}.tar.gz").is_file(),
-            lambda: _train_dialogue(settings),
+            lambda say: _train_dialogue(settings),
         ),
     ]
 
@@ -153,7 +187,7 @@ def _database_is_there(settings: Settings) -> bool:
     return not settings.database_url.startswith("sqlite:///") or Path(path).is_file()
 
 
-def _load_content(settings: Settings) -> None:
+def _load_content(settings: Settings, say: Say) -> None:
     from bot.articles.load import load
     from bot.articles.store import embed_missing
     from bot.database.engine import make_engine
@@ -165,9 +199,9 @@ def _load_content(settings: Settings) -> None:
     report = load(engine, settings.data)
     counts = {"new": report.added, "changed": report.changed, "retired": report.retired}
     said = ", ".join(f"{len(ids)} {what}" for what, ids in counts.items() if ids) or "nothing new"
-    print(f" {said} …", end="", file=sys.stderr)
+    say(f"articles: {said}")
     for name in report.conflicts:
-        print(f"\n  {name} was edited by staff and differs from its file: left as it is.", file=sys.stderr)
+        say(f"{name} was edited by staff and differs from its file: left as it is.")
     embed_missing(engine, shared_reader(settings.data))
 
 
@@ -181,16 +215,3 @@ def _train_dialogue(settings: Settings) -> None:
     from bot.engine.learning import learn
 
     learn(settings.data, settings.models, MODEL)
-
-
-@contextlib.contextmanager
-def _telling(what: str) -> Iterator[None]:
-    """Say what begins, and how long it took when it has ended."""
-    print(f"  {what} …", end="", file=sys.stderr, flush=True)
-    began = time.perf_counter()
-    try:
-        yield
-    except BaseException:
-        print(" failed", file=sys.stderr)
-        raise
-    print(f" done in {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)

@@ -102,8 +102,14 @@ class Console:
 
 
 def _usually(seconds: float) -> str:
+    """An honest range around what was measured on two cores with a near mirror: machines and networks differ."""
     if seconds < 10:
         return "a few seconds"
-    if seconds < 50:
-        return f"usually about {round(seconds, -1):.0f} s"
-    return "usually about a minute" if seconds < 90 else f"usually about {round(seconds / 60)} minutes"
+    return f"usually {_span(seconds / 2)} to {_span(seconds * 2)}"
+
+
+def _span(seconds: float) -> str:
+    if seconds < 60:
+        return f"{round(seconds, -1):.0f} s"
+    minutes = round(seconds / 60)
+    return "a minute" if minutes == 1 else f"{minutes} minutes"

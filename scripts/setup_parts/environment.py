@@ -71,7 +71,7 @@ class Environment:
             if shutil.disk_usage(workshop.root).free < HOPELESS * 1_000_000:
                 raise failures.no_room(workshop.root)
             workshop.console.say(
-                f"Using Python {python.version} at {python.executable}; setting up takes one to three minutes."
+                f"Using Python {python.version} at {python.executable}; all of it usually takes two to five minutes."
             )
             chosen.make(python, self.folder)
         self._stamp.unlink(missing_ok=True)

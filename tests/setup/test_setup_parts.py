@@ -104,6 +104,20 @@ class TestUv:
             installer.choose(workshop, pythons.Python(python, "3.11.1"))
 
 
+class TestHowLong:
+    @pytest.mark.parametrize(
+        ("seconds", "said"),
+        [(2, "a few seconds"), (20, "usually 10 s to 40 s"), (60, "usually 30 s to 2 minutes"),
+         (180, "usually 2 minutes to 6 minutes")],
+    )  # fmt: skip
+    def test_it_is_a_range(self, tmp_path, seconds, said):
+        shown = io.StringIO()
+        Console(shown).run(
+            ["true"], doing="Working", seconds=seconds, log=tmp_path / "log", environment={}, folder=tmp_path
+        )
+        assert shown.getvalue().startswith(f"evenkeel: Working ({said}) ...")
+
+
 class TestFailures:
     @pytest.mark.parametrize(
         ("number", "says"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 import bot.training.commands as module
 from bot.settings import Settings
 from bot.training.fingerprint import Stamps, fingerprint
+from bot.training.telling import Say
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def marks(settings: Settings) -> dict[str, str]:
     """The fingerprint of what each step is made from."""
-    return {name: mark for name, _, mark, _, _ in module._steps(settings)}
+    return {step.name: step.mark for step in module._steps(settings)}
 
 
 @pytest.mark.parametrize(
@@ -77,17 +80,18 @@ def made(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., l
     def run(mark: str = "1", there: bool = True, fails: str = "") -> list[str]:
         done: list[str] = []
 
-        def make(name: str) -> Callable[[], None]:
-            def step() -> None:
+        def make(name: str) -> Callable[[Say], None]:
+            def step(say: Say) -> None:
                 if name == fails:
                     raise RuntimeError("no space left")
+                say(f"{name} says something")
                 done.append(name)
 
             return step
 
         steps = [
-            ("content", "The content", "1", lambda: True, make("content")),
-            ("dialogue", "The model", mark, lambda: there, make("dialogue")),
+            module.Step("content", "The content", "a moment", "1", lambda: True, make("content")),
+            module.Step("dialogue", "The model", "an hour", mark, lambda: there, make("dialogue")),
         ]
         monkeypatch.setattr(module, "_steps", lambda settings: steps)
         monkeypatch.setattr(module, "_share_embeddings", lambda settings: None)
@@ -104,6 +108,7 @@ def test_everything_is_made_once(made: Callable[..., list[str]], capsys: pytest.
     assert made() == ["content", "dialogue"]
     shown = capsys.readouterr()
     assert "[1/2] The content" in shown.err and "[2/2] The model" in shown.err
+    assert "content says something" in shown.err
     assert shown.out == "", "standard output is for answers"
     assert made() == []
     assert capsys.readouterr().err == ""
@@ -113,6 +118,28 @@ def test_what_changed_is_made_again(made: Callable[..., list[str]]) -> None:
     made()
     assert made(mark="2") == ["dialogue"]
     assert made(mark="2") == []
+
+
+def test_how_long_it_may_take_is_what_it_took(
+    made: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    made()
+    assert "The model (an hour)" in capsys.readouterr().err
+    made(mark="2")
+    assert "The model (1 s the last time)" in capsys.readouterr().err
+
+
+def test_a_second_set_up_waits_for_the_first(
+    settings: Settings, made: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    second = threading.Thread(target=made)
+    with module._alone(settings.var):
+        second.start()
+        second.join(0.5)
+        assert second.is_alive() and not (settings.var / "made.json").exists()
+        assert "Another set-up is running" in capsys.readouterr().err
+    second.join(10)
+    assert (settings.var / "made.json").exists()
 
 
 def test_what_is_gone_is_made_again(made: Callable[..., list[str]]) -> None:
@@ -126,7 +153,7 @@ def test_what_failed_is_made_the_next_time(made: Callable[..., list[str]], capsy
     assert made() == ["dialogue"], "what was finished before the failure stays"
 
 
-@pytest.mark.parametrize("damaged", ["", "{", "null", '["a"]'])
+@pytest.mark.parametrize("damaged", ["", "{", "null", '["a"]', '{"content": "1"}'])
 def test_a_damaged_note_of_what_was_made(settings: Settings, made: Callable[..., list[str]], damaged: str) -> None:
     (settings.var / "made.json").write_text(damaged, encoding="utf-8")
     assert made() == ["content", "dialogue"]
@@ -148,6 +175,15 @@ def test_a_fingerprint_is_of_names_and_contents(tmp_path: Path) -> None:
     assert fingerprint([tmp_path / "not there"]) == fingerprint([])
 
 
+def test_a_file_of_the_same_length_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("1")
+    before = fingerprint([tmp_path])
+    path.write_text("2")
+    os.utime(path, ns=(0, 1))  # clocks of file systems are coarse; two writes may fall on one tick
+    assert fingerprint([tmp_path]) != before
+
+
 def test_compiled_python_does_not_count(tmp_path: Path) -> None:
     before = fingerprint([tmp_path])
     (tmp_path / "__pycache__").mkdir()
@@ -157,9 +193,10 @@ def test_compiled_python_does_not_count(tmp_path: Path) -> None:
 
 def test_stamps_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "made.json"
-    Stamps(path).finished("content", "1")
-    Stamps(path).finished("screen", "2")
+    Stamps(path).finished("content", "1", 12.34)
+    Stamps(path).finished("screen", "2", 3)
     again = Stamps(path)
     assert again.is_current("content", "1") and again.is_current("screen", "2")
     assert not again.is_current("content", "2") and not again.is_current("dialogue", "1")
-    assert json.loads(path.read_text()) == {"content": "1", "screen": "2"}
+    assert (again.seconds("content"), again.seconds("screen"), again.seconds("dialogue")) == (12.3, 3.0, None)
+    assert set(json.loads(path.read_text())) == {"content", "screen"}
