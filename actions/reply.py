@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
@@ -38,6 +38,14 @@ class Button:
     def opening(cls, passage: str, title: str) -> Button:
         """A button that shows one passage."""
         return cls(title, {"intent": "choose", "passage": passage})
+
+
+class Operator(TypedDict):
+    """Who runs this bot, as the wording names them: hours come with their brackets, or are empty."""
+
+    name: str
+    contact: str
+    hours: str
 
 
 @dataclass
@@ -122,8 +130,8 @@ class Reply:
         """Add a message built elsewhere, with our buttons below it."""
         self.messages.append(replace(message, suggestions=self._offer(buttons)))
 
-    def operator(self) -> dict[str, str] | None:
-        """Name, contact and hours of who runs this bot, as the wording names them; None where no contact is set."""
+    def operator(self) -> Operator | None:
+        """Who can be asked; None where no contact is set."""
         settings = self.needs.settings
         if not settings.operator_contact:
             return None

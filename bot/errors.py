@@ -20,5 +20,9 @@ class ContentError(EvenkeelError):
         self.path, self.line, self.problem = str(path), line, problem
 
 
+class DatabaseError(EvenkeelError):
+    """The database cannot be used; says which, why, and what to do."""
+
+
 class EngineError(EvenkeelError):
     """The dialogue engine could not load its model or could not answer."""

@@ -21,15 +21,20 @@ def run(arguments: list[str], settings: Settings) -> int:
 
     Raises:
         SettingError: the port or the host cannot be used.
+        DatabaseError: there is no using the database.
     """
     argparse.ArgumentParser(prog="python -m bot serve", description="Serve the web chat.").parse_args(arguments)
     listening = listen(settings.host, settings.port)  # before the model is loaded: a taken port is told at once
     from bot.app import build
+    from bot.database.engine import make_engine
+    from bot.database.migrate import upgrade
     from bot.service import Bot
 
+    engine = make_engine(settings.database_url)
+    upgrade(engine)
     bot = Bot(settings)
     bot.start()
-    app = build(settings, bot)
+    app = build(settings, bot, engine)
 
     def staff(local: str) -> list[str]:
         from bot.staff.commands import welcome

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -15,7 +16,9 @@ from alembic.script import ScriptDirectory
 
 import bot.database.migrations
 from bot.database import migrate
+from bot.database.engine import make_engine
 from bot.database.models import Base, Event
+from bot.errors import DatabaseError
 from bot.settings import ROOT
 
 
@@ -41,6 +44,25 @@ def test_an_upgrade_that_fails_leaves_nothing_behind(empty_database: sa.Engine) 
     with contextlib.suppress(sa.exc.DatabaseError):
         migrate.upgrade(empty_database)
     assert sa.inspect(empty_database).get_table_names() == ["feedback"]
+
+
+def test_what_is_no_database_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "evenkeel.db"
+    path.write_text("This was meant to be a database, and it is none. " * 9)
+    with pytest.raises(DatabaseError, match=r"evenkeel\.db cannot be used \(file is not a database\).*make serve"):
+        migrate.upgrade(make_engine(f"sqlite:///{path}"))
+
+
+def test_a_server_that_is_not_there_is_said() -> None:
+    with pytest.raises(DatabaseError, match=r"bot:\*\*\*@127\.0\.0\.1:1/bot cannot be used .*Check DATABASE_URL"):
+        migrate.upgrade(make_engine("postgresql+psycopg://bot:secret@127.0.0.1:1/bot"))
+
+
+def test_a_database_of_a_newer_version_is_said(database: sa.Engine) -> None:
+    with database.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(DatabaseError, match="made by a newer version"):
+        migrate.upgrade(database)
 
 
 def test_processes_that_start_together_upgrade_once(empty_database: sa.Engine) -> None:
