@@ -157,6 +157,7 @@ class Reply:
                 message = replace(message, lead=f"{reminder} {message.lead}")
             dispatcher.utter_message(json_message=message.to_dict())
         self.slots["offered"] = self._offered
+        self.slots.setdefault("trace", None)  # that of an earlier turn says nothing about this one
         if self.turn.slots.get("flow") == DELETE_CHECK:
             self.slots.setdefault("flow", None)
         return [SlotSet(name, value) for name, value in self.slots.items()]

@@ -59,7 +59,13 @@ class Turn:
     @classmethod
     def of(cls, tracker: Tracker) -> Turn:
         """The turn that `tracker` is at."""
-        said = tracker.latest_message or {}
+        return cls.read(tracker.latest_message or {}, _metadata(tracker), tracker.slots)
+
+    @classmethod
+    def read(
+        cls, said: Mapping[str, Any], metadata: Mapping[str, Any] | None = None, slots: Mapping[str, Any] | None = None
+    ) -> Turn:
+        """The turn of a message as it was parsed; on its own without `slots`."""
         intent = said.get("intent") or {}
         return cls(
             text=said.get("text") or "",
@@ -84,9 +90,9 @@ class Turn:
                 for e in said.get("entities") or []
                 if "start" in e
             ),
-            metadata=_metadata(tracker),
+            metadata=dict(metadata or {}),
             choice=said.get("choice") or {},
-            slots=dict(tracker.slots),
+            slots=dict(slots or {}),
         )
 
     @property

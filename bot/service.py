@@ -162,6 +162,11 @@ class Bot:
         other._wishes, other._flows, other._drafts = {}, OrderedDict(), drafts
         return other
 
+    @property
+    def model(self) -> str:
+        """What the dialogue model is called, and when it was trained; empty without one."""
+        return self._engine.model if self._engine is not None else ""
+
     async def events(self, conversation: str) -> list[dict[str, Any]]:
         """Rasa's events of a conversation, oldest first, as plain types; empty where there is none."""
         return await self._engine.events(conversation) if self._engine is not None and self._engine.ready else []

@@ -62,7 +62,7 @@ class DialogueResult(Base):
     dialogue: Mapped[str] = mapped_column(sa.String(300), primary_key=True)
     #: passed, failed, known (fails as it says), mended (says that it fails, and does not) or broken (an error).
     state: Mapped[str] = mapped_column(sa.String(10))
-    #: The turns with what was expected, what was not met and what was shown (bot.staff.runs).
+    #: The turns with what was expected, what was not met and what was shown (bot.staff.testing.runs).
     turns: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON)
     #: Intents, passages and rules that it reached (bot.dialogues.reached).
     reached: Mapped[dict[str, Any]]

@@ -49,11 +49,16 @@ class Reply:
 
 def problems(expect: Mapping[str, Any], reply: Reply) -> list[str]:
     """What is not as expected, a sentence each."""
+    return [problem for _, problem in compared(expect, reply)]
+
+
+def compared(expect: Mapping[str, Any], reply: Reply) -> list[tuple[str, str]]:
+    """What is not as expected, each with the name of the expectation."""
     found = []
     for name, wanted in {**ALWAYS, **expect}.items():
         problem = EXPECTATIONS[name](wanted, reply)
         if problem:
-            found.append(problem)
+            found.append((name, problem))
     return found
 
 

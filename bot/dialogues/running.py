@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.dialogues.expectations import Reply, problems
+from bot.dialogues.expectations import Reply, compared
 from bot.dialogues.saved import SavedDialogue
 from bot.message import Message
 from bot.service import Reasons, Turn
@@ -29,11 +29,12 @@ class Explainer(Protocol):
 
 @dataclass(frozen=True)
 class Difference:
-    """Where a turn was not as expected: its number from 1, its words, and a sentence."""
+    """Where a turn was not as expected: its number from 1, its words, a sentence, and what the sentence is about."""
 
     turn: int
     words: str
     problem: str
+    about: str = ""
 
     def __str__(self) -> str:
         return f"turn {self.turn} {self.words}: {self.problem}"
@@ -68,7 +69,9 @@ async def run(
         await asyncio.sleep(0)  # whoever else waits for the event loop goes first
         messages, reasons = await bot.explain(asked)
         replies.append(Reply(tuple(messages), reasons, bot.wish(key)))
-        differences += [Difference(number, turn.words, problem) for problem in problems(turn.expect, replies[-1])]
+        differences += [
+            Difference(number, turn.words, problem, about) for about, problem in compared(turn.expect, replies[-1])
+        ]
     return replies, differences
 
 

@@ -124,6 +124,9 @@ def dialogue(path: Path, entry: Any) -> SavedDialogue:
         raise ContentError(path, None, f"every dialogue needs a name and turns: {str(entry)[:80]}")
     name = str(entry["name"])
     _only(path, name, entry, {"name", "turns", "country", "channel", "locale", "fails"})
+    for key in ("country", "channel", "locale"):
+        if not isinstance(entry.get(key, ""), str):
+            raise ContentError(path, None, f"{name}: put {entry[key]!r} in quotes, or YAML makes something else of it")
     turns = tuple(_turn(path, name, turn) for turn in entry["turns"])
     if not turns:
         raise ContentError(path, None, f"{name}: has no turns")

@@ -164,6 +164,15 @@ class Engine:
         other._agent = agent
         return other
 
+    @property
+    def model(self) -> str:
+        """What the model is called, and when it was trained; empty without one."""
+        processor = self._agent.processor if self._agent is not None else None
+        if processor is None:
+            return ""
+        name = Path(processor.model_filename).name.removesuffix(".tar.gz")
+        return f"{name}, {processor.model_metadata.trained_at:%Y-%m-%d %H:%M}"
+
     async def events(self, conversation: str) -> list[dict[str, Any]]:
         """The events of a conversation as plain types, oldest first; empty where there is none."""
         tracker = await self._store.retrieve(conversation)

@@ -35,6 +35,7 @@ from bot.web.refusals import Refusal
 
 if TYPE_CHECKING:
     from bot.articles.store import ArticleStore
+    from bot.staff.testing.desk import Desk
 
 
 class Page:
@@ -129,6 +130,13 @@ class Console:
         from bot.language.reader import shared_reader
 
         return ArticleStore(self.engine, shared_reader(self.settings.data))
+
+    @cached_property
+    def desk(self) -> Desk:
+        """Where dialogues are tested: trials, saved dialogues and their runs."""
+        from bot.staff.testing.desk import make_desk
+
+        return make_desk(self.settings, self.engine, self.bot)
 
     async def form(self, request: Request) -> ImmutableMultiDict[str, str]:
         """The fields of the form that was sent; empty for GET. `getlist` has those of one name."""

@@ -49,7 +49,7 @@ def evaluate(arguments: list[str], settings: Settings) -> int:
 
     compat.prepare()
     from actions.needs import needs
-    from bot.training.evaluation import draw_confusion, held_back
+    from bot.training.evaluation import draw_confusion, held_back, write_mixed_up
 
     parser = argparse.ArgumentParser(prog="python -m bot evaluate", description=evaluate.__doc__)
     parser.add_argument("--misses", type=int, default=0)
@@ -61,6 +61,7 @@ def evaluate(arguments: list[str], settings: Settings) -> int:
             print(f"  {figure} miss  {why}")
     draw_confusion(report.pairs, settings.var / "figures" / "confusion.png")
     print(f"  confusion matrix: {settings.var.name}/figures/confusion.png")
+    write_mixed_up(report, settings.var / "figures" / "mixed_up.json")
     print(
         (settings.models / "screen" / "report.txt").read_text(encoding="utf-8")
         if (settings.models / "screen" / "report.txt").exists()

@@ -5,10 +5,12 @@ Also here: Wilson intervals, calibration, and the confusion matrix as a picture.
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +53,8 @@ class Report:
     total: Counter[str] = field(default_factory=Counter)
     misses: dict[str, list[str]] = field(default_factory=dict)
     pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
+    #: (labelled, understood) -> the sentences; of all intents, those that were understood as well.
+    understood: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     calibration: list[tuple[float, float, int]] = field(default_factory=list)
     calibration_error: float = 0.0
 
@@ -115,6 +119,7 @@ def score(sentences: Sequence[Sentence], turns: Sequence[Turn], decisions: Seque
         shown = decision.ranked[0].passage if decision.kind == "answer" and decision.ranked and chosen is None else None
         got = f"{TOPIC_PREFIX}{shown.topic}" if shown else (chosen or decision.kind)
         why = f"{sentence.text!r}: {sentence.label}, got {got} {shown.id if shown else ''}"
+        report.understood.setdefault((sentence.intent, turn.intent), []).append(sentence.text)
         if sentence.intent in SMALLTALK:
             report.add("smalltalk", turn.intent in SMALLTALK, why)
         elif sentence.intent == "out_of_scope":
@@ -186,6 +191,25 @@ def learned(kept: Sequence[Sentence], x: np.ndarray, *, networks: int) -> object
     from bot.nlu.classifier import train
 
     return train(x, [s.label for s in kept], [s.voice for s in kept], hidden=384, networks=networks, epochs=14, seed=7)
+
+
+def write_mixed_up(report: Report, path: Path) -> None:
+    """Write which intents were taken for which, with the sentences that were, for the staff console.
+
+    JSON: {"at", "totals": {intent: sentences}, "mixed": [{"labelled", "understood", "sentences"}]}, the largest first.
+    """
+    totals: Counter[str] = Counter()
+    for (labelled, _), sentences in report.understood.items():
+        totals[labelled] += len(sentences)
+    mixed = [
+        {"labelled": labelled, "understood": understood, "sentences": sorted(sentences)}
+        for (labelled, understood), sentences in report.understood.items()
+        if labelled != understood
+    ]
+    mixed.sort(key=lambda pair: (-len(pair["sentences"]), pair["labelled"], pair["understood"]))
+    written = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "totals": dict(totals), "mixed": mixed}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(written, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def draw_confusion(pairs: Mapping[tuple[str, str], int], path: Path) -> None:

@@ -50,6 +50,7 @@ def test_a_file_is_read(file: Path) -> None:
         ("dialogues: [{name: x, turns: [{say: a, expect: {topics: b}}]}]", "topics is not one of"),
         ("dialogues: [{name: x, turns: [{say: a, expects: {}}]}]", "expects is not one of"),
         ("dialogues: [{name: x, turns: [{say: no}]}]", "in quotes"),
+        ("dialogues: [{name: x, country: no, turns: [{say: a}]}]", "in quotes"),
         ("dialogues: [{name: x, turns: [{say: a}]}, {name: x, turns: [{say: a}]}]", "named x"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 
 #: The modules in this package. Their order, and that of the pages in each, is the order of the navigation.
-MODULES = ("dashboard", "conversations", "people", "log", "account")
+MODULES = ("dashboard", "conversations", "tester", "saved", "bench", "coverage", "people", "log", "account")
 
 
 def register() -> None:
