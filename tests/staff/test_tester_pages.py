@@ -274,6 +274,7 @@ async def test_a_real_conversation_is_had_again(tester: Staff, engine: sa.Engine
     trial = started.headers["location"].partition("#")[0]
     shown = (await tester.get(trial)).text
     assert "different from then" in shown and "<del>" in shown
+    assert len(re.findall(r'id="turn-', shown)) == 2
     assert ("read", "conversation 3fa9c1") in [(e.verb, e.subject) for e in read_audit(engine)]
     refused = await tester.post(f"{trial}/save", status=400, name="from a visitor")
     assert "please read them first" in refused.text

@@ -175,7 +175,7 @@ async def _shown(
         tag_form=tag_form or TagForm(),
         note_form=note_form or NoteForm(),
         marking=staff.may(*_MARKING),
-        testing=next((one for one in PAGES if one.path == "/tester" and staff.may(*one.roles)), None) is not None,
+        testing=next((one for one in PAGES if one.path == "/replay/{ref}" and staff.may(*one.roles)), None) is not None,
         back=_back(request),
         here=f"?{request.url.query}" if request.url.query else "",
         following=_own(request, following) if following else "",

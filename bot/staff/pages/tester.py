@@ -7,18 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import sqlalchemy as sa
 from starlette.requests import Request
 from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import Optional, Regexp
 
-from bot.database.staff import Conversation
 from bot.dialogues import saved
 from bot.dialogues.past import past
 from bot.dialogues.saved import STAFF_FILE, SavedDialogue
 from bot.errors import ContentError
 from bot.staff.console import Console, Page, Redirect, missing, page
 from bot.staff.forms import StaffForm, at_most, required
+from bot.staff.reading import Conversations
 from bot.staff.roles import Account, Role
 from bot.staff.testing import content, saving
 from bot.staff.testing.forms import FileForm
@@ -210,23 +209,27 @@ async def _keep(console: Console, staff: Account, dialogue: SavedDialogue, repla
 
 @page("/replay/{ref}", role=Role.tester, title="Have a conversation again")
 async def ask_for_replay(request: Request, staff: Account, console: Console) -> Page:
-    """What it means to have a real conversation again."""
-    ref = request.path_params["ref"]
-    if await asyncio.to_thread(_key_of, console.engine, ref) is None:
+    """What it means to have a real conversation again, up to one of its messages."""
+    ref, until = request.path_params["ref"], request.query_params.get("until", "")
+    if await asyncio.to_thread(Conversations(console.engine).key_of, ref) is None:
         raise missing("conversation")
-    return Page("tester/replay.html", ref=ref)
+    return Page("tester/replay.html", ref=ref, until=until if until.isdecimal() else "")
 
 
 @page("/replay/{ref}", role=Role.tester, title="Have a conversation again", methods=("POST",))
 async def replay(request: Request, staff: Account, console: Console) -> Redirect:
     """Have a real conversation again with the present model; that it was read is written into the log."""
-    ref, trials = request.path_params["ref"], console.desk.trials
-    key = await asyncio.to_thread(_key_of, console.engine, ref)
-    found = past(ref, await console.bot.events(key)) if key else None
-    if found is None:
+    ref, form = request.path_params["ref"], await console.form(request)
+    trials, reading = console.desk.trials, Conversations(console.engine)
+    known = await asyncio.to_thread(reading.key_of, ref)
+    found = past(ref, await console.bot.events(known[0])) if known else None
+    if known is None or found is None:
         raise missing("conversation")
     await asyncio.to_thread(console.audit, staff, "read", f"conversation {ref}", "had it again in the tester")
-    form = await console.form(request)
+    until = form.get("until", "")
+    if until.isdecimal():
+        said = await asyncio.to_thread(reading.said, *known)
+        found = found.up_to(sum(one.message is None for one in said[: int(until)]))
     d = found.dialogue
     channel = d.channel if d.channel in CHANNELS else "web"
     circumstances = Circumstances(channel, d.country, d.locale, bool(form.get("drafts")))
@@ -270,8 +273,3 @@ def _choosing(trial: Trial, form: SaveForm, status: int = 200) -> Page:
 
 def _names(console: Console, passages: Sequence[str] | set[str]) -> tuple[Mapping[str, str], Mapping[str, str]]:
     return content.titles(console.engine, passages), content.topics(console.engine)
-
-
-def _key_of(engine: sa.Engine, ref: str) -> str | None:
-    with engine.connect() as connection:
-        return connection.scalar(sa.select(Conversation.id).where(Conversation.ref == ref))
