@@ -248,7 +248,7 @@ class Conversations:
                 Event.sender_id == conversation, Event.type_name.in_(["user", "bot"])
             )
             rows = connection.execute(query.order_by(Event.id)).all()
-        events: list[_Stored] = [(kind, at, json.loads(data or "{}")) for kind, at, data in rows]
+        events: list[_Stored] = [(kind, at, _event(data)) for kind, at, data in rows]
         told = _from_web(ChatStore(self._engine, 1), conversation, events) if channel == "web" else _from_events(events)
         return self._rated(told)
 
@@ -401,6 +401,14 @@ def _from_events(events: Sequence[_Stored]) -> list[Said]:
         elif kind == "bot" and (custom := (data.get("data") or {}).get("custom")):
             said.append(Said(moment, message=_message(custom)))
     return said
+
+
+def _event(data: str | None) -> Any:
+    """What an event holds; nothing where it cannot be read, so that the rest of the conversation can."""
+    try:
+        return json.loads(data or "{}")
+    except ValueError:
+        return {}
 
 
 def _intent(data: Mapping[str, Any]) -> tuple[str, float | None]:

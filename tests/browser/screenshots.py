@@ -10,6 +10,7 @@ from typing import Any
 from bot.settings import ROOT
 from tests.browser.conftest import FLAGS, Visit, find_browser
 from tests.browser.servers import Place, place
+from tests.browser.staff_screenshots import take_staff
 
 FOLDER = ROOT / "docs" / "screenshots"
 DESKTOP = {"viewport": {"width": 1120, "height": 760}}
@@ -88,6 +89,7 @@ def main() -> int:
         take(browser, site, "crisis", clinic(site), ["I want to die"], **PHONE)
         take(browser, site, "panic", clinic(site), ["I am having a panic attack right now", "press No"], **PHONE)
         take(browser, site, "article", home + "articles/interactions-benzodiazepines", [], **DESKTOP)
+        take_staff(browser, site)
         browser.close()
     return 0
 

@@ -26,9 +26,7 @@ _KINDS = [(name, words) for name, (words, _) in KINDS.items()]
 class FilterForm(StaffForm):
     """What the list is cut down to."""
 
-    kind = SelectField(
-        "What happened", choices=[("", "Anything"), *((name, words) for name, (words, _) in KINDS.items())]
-    )
+    kind = SelectField("What happened", choices=[("", "Anything"), *_KINDS], default="")
     reviewed = SelectField("Reviewed", choices=[("", "Either"), ("no", "Not yet"), ("yes", "Yes")], default="")
     channel = SelectField("Channel", validate_choice=False, default="")
     language = SelectField("Language", validate_choice=False, default="")
