@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def run(arguments: list[str], settings: Settings) -> int:
-    """Run one of the sub-commands; 0, or 1 when `check` finds a problem or `load` leaves a conflict to be settled.
+    """Run one of the sub-commands; 0, or 1 when `check` finds a problem, `load` leaves a conflict to be settled or
+    `list` knows no such topic.
 
     Raises:
         ContentError: a file is wrong; names it and its line.
@@ -77,7 +78,12 @@ def _check(given: argparse.Namespace, settings: Settings) -> int:
 def _list(given: argparse.Namespace, settings: Settings) -> int:
     from bot.articles.export import stored_articles
 
-    articles = [a for a in stored_articles(_database(settings)) if given.topic in (None, a.topic)]
+    stored = stored_articles(_database(settings))
+    articles = [article for article in stored if given.topic in (None, article.topic)]
+    if stored and not articles:
+        topics = ", ".join(sorted({article.topic for article in stored}))
+        print(f"There is no article of the topic {given.topic!r}; there are {topics}.", file=sys.stderr)
+        return 1
     for article in articles:
         print(f"{article.topic}  {article.id}: {article.title}")
         for section in article.sections:

@@ -32,6 +32,8 @@ def test_load_and_list(settings: Settings, capsys: pytest.CaptureFixture[str]) -
     shown = capsys.readouterr()
     assert "benzodiazepines-and-ketamine  Benzodiazepines  [specific, benzodiazepine]" in shown.out
     assert "2 passages in 1 articles" in shown.err
+    assert run(["list", "side effects"], settings) == 1
+    assert "no article of the topic 'side effects'; there are interactions, side_effects" in capsys.readouterr().err
 
 
 def test_a_conflict_asks_for_somebody(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
