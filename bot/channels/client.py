@@ -16,6 +16,8 @@ from bot.database.models import now
 TIMEOUT = httpx.Timeout(10.0, connect=4.0, pool=8.0)
 #: A reply is given up after this many tries; with the waits below that is a little over an hour.
 MOST_ATTEMPTS = 12
+#: Why a reply is given up that Meta would only take within a day of somebody's last message.
+CLOSED = "more than a day since their last message"
 _LONGEST_WAIT, _LONGEST_RETRY_AFTER = 900.0, 3600.0
 
 

@@ -117,8 +117,11 @@ def _dead(settings: Settings, what: str, ids: list[str]) -> int:
     upgrade(engine)
     try:
         if what == "resend":
-            count = resend(engine, ids)
-            print(f"{count} will be tried again." if count else "There is nothing to send again.")
+            count, closed = resend(engine, ids)
+            if count or not closed:
+                print(f"{count} will be tried again." if count else "There is nothing to send again.")
+            if closed:
+                print(f"{closed} can only go once the person has written again: more than a day has passed.")
             return 0 if count or not ids else 1
         letters = listed(engine)
         for letter in letters:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from bot.channels.client import CLOSED
 from bot.database.engine import writing
 from bot.database.models import ChannelArrival, ChannelDelivery, ChannelPerson, now
 
@@ -40,20 +41,32 @@ def listed(engine: sa.Engine) -> list[Letter]:
     return sorted(letters, key=lambda letter: letter.at)
 
 
-def resend(engine: sa.Engine, ids: Sequence[str] = ()) -> int:
-    """Have what was given up tried again, all of it or only `ids`; how many."""
-    count = 0
+def resend(engine: sa.Engine, ids: Sequence[str] = ()) -> tuple[int, int]:
+    """Have what was given up tried again, all of it or only `ids`.
+
+    Returns:
+        How many are tried again, and how many are left because a day has passed since the person's last message and
+        the platform would refuse them: they can go once that person has written again.
+    """
+    count = closed = 0
     with writing(engine) as connection:
         for table, mark in ((ChannelDelivery, "r"), (ChannelArrival, "m")):
             chosen = [int(i[1:]) for i in ids if i[:1] == mark and i[1:].isdecimal()]
-            dead = sa.select(table.id, table.conversation).where(table.state == "dead")
+            dead = (
+                sa.select(table.id, table.conversation, table.error, ChannelPerson.last_seen)
+                .join(ChannelPerson, ChannelPerson.conversation == table.conversation)
+                .where(table.state == "dead")
+            )
             if ids:
                 dead = dead.where(table.id.in_(chosen))
             for row in connection.execute(dead).all():
+                if row.error == CLOSED and row.last_seen < now() - timedelta(days=1):
+                    closed += 1
+                    continue
                 again = {"state": "waiting", "attempts": 0, "due": now()}
                 connection.execute(sa.update(table).where(table.id == row.id).values(**again))
                 connection.execute(
                     sa.update(ChannelPerson).where(ChannelPerson.conversation == row.conversation).values(due=now())
                 )
                 count += 1
-    return count
+    return count, closed

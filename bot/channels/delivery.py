@@ -16,7 +16,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from bot.channels.client import MOST_ATTEMPTS, Outcome, wait_before
+from bot.channels.client import CLOSED, MOST_ATTEMPTS, Outcome, wait_before
 from bot.channels.dialogue import Answerer, Dialogue, restored
 from bot.channels.figures import Figures
 from bot.channels.people import Seal
@@ -148,15 +148,15 @@ class Delivery:
             wake.clear()
             try:
                 await places.acquire()
-                urgent, claimed, pause = self._only_urgent(), None, LOOK
+                urgent, claimed, pause, held = self._only_urgent(), None, LOOK, tuple(self._held)
                 if self._bot.ready:
-                    claimed = await self._queue.run(self._queue.claim, platform.name, urgent)
+                    claimed = await self._queue.run(self._queue.claim, platform.name, urgent, held)
                 if urgent and claimed is None:
                     places.release()
                     await asyncio.sleep(_BUSY_LOOK)
                     continue
                 if claimed is None and self._bot.ready:
-                    soon = await self._queue.run(self._queue.seconds_to_next, platform.name)
+                    soon = await self._queue.run(self._queue.seconds_to_next, platform.name, held)
                     pause = LOOK if soon is None else min(LOOK, soon + 0.005)
             except Exception as error:
                 _log.error("%s: the queue could not be read: %s", platform.title, describe(error))
@@ -259,7 +259,7 @@ class Delivery:
             return Buried(step, "cannot be opened: SECRET_KEY has changed")
         window = platform.may_write(request)
         if window is not None and now() - person.last_seen > window - timedelta(minutes=1):
-            return self._give_up(platform, step, Outcome("refused", "more than a day since their last message"))
+            return self._give_up(platform, step, Outcome("refused", CLOSED))
         try:
             outcome = await platform.send(request)
         except Exception as error:

@@ -13,12 +13,14 @@ from starlette.responses import PlainTextResponse, Response
 
 from bot.channels import signatures
 from bot.channels.arrivals import Forged
-from bot.channels.client import Outcome, request
+from bot.channels.client import CLOSED, Outcome, request
 from bot.channels.platform import Hook, Platform
 from bot.channels.reading import as_number, as_object
 
 #: Codes that mean "slow down" or "try again": 1, 2 and 131000 a passing fault, the rest limits on calls.
 _PASSING = {1, 2, 4, 17, 32, 341, 613, 80006, 80007, 130429, 131000, 131016, 131048, 131056, 133004, 368}
+#: WhatsApp's code, and Messenger's code under its code 10, for a reply that comes a day or more after the last message.
+_CLOSED, _CLOSED_UNDER_10 = 131047, 2018278
 
 
 class MetaPlatform(Platform):
@@ -58,6 +60,8 @@ class MetaPlatform(Platform):
         if code is None:
             return outcome
         name = f"{outcome.error}, code {code:.0f}"
+        if int(code) == _CLOSED or as_number(error.get("error_subcode")) == _CLOSED_UNDER_10:
+            return Outcome("refused", CLOSED)
         if error.get("is_transient") is True or int(code) in _PASSING:
             return Outcome("later", name, outcome.after, outcome.maybe)
         return Outcome(outcome.state, name, outcome.after, outcome.maybe)

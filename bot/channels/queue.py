@@ -30,6 +30,8 @@ Result = TypeVar("Result")
 LEASE = timedelta(seconds=6)
 #: A message whose handling ended the process this often is put aside.
 MOST_DEATHS = 5
+#: Key of the PostgreSQL advisory lock that lets processes take messages in one after the other.
+_TAKING_IN = 0x45564B51
 
 _TABLES = Base.metadata.tables
 _people, _arrivals, _deliveries = (_TABLES[f"channel_{name}"] for name in ("people", "arrivals", "deliveries"))
@@ -45,6 +47,7 @@ _READY = (
             _people.c.locked_until.is_(None),
             _people.c.locked_until < sa.bindparam("moment", type_=_people.c.due.type),
         ),
+        _people.c.conversation.not_in(sa.bindparam("held", expanding=True)),
     )
     .order_by(_people.c.due)
     .limit(1)
@@ -180,7 +183,10 @@ class Queue:
         sqlite = engine.dialect.name == "sqlite"
         self._sqlite = sqlite
         insert: Any = insert_sqlite if sqlite else insert_postgresql
-        self._insert_arrival = insert(_arrivals).on_conflict_do_nothing(index_elements=["channel", "key"])
+        # What comes back says whether it is new: the count of rows does not, on PostgreSQL.
+        self._insert_arrival = (
+            insert(_arrivals).on_conflict_do_nothing(index_elements=["channel", "key"]).returning(_arrivals.c.id)
+        )
         person = insert(_people)
         new = person.excluded
         self._insert_person = person.on_conflict_do_update(
@@ -213,6 +219,8 @@ class Queue:
                 with connection.begin():
                     if self._sqlite:
                         connection.exec_driver_sql("BEGIN IMMEDIATE")
+                    else:  # two processes that get the same messages in another order would wait for each other
+                        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TAKING_IN)))
                     return [self._file(connection, filed) for filed in batch]
             finally:
                 if self._sqlite:
@@ -228,7 +236,7 @@ class Queue:
             "channel": filed.channel, "key": filed.keys[0], "conversation": conversation, "sent": filed.sent,
             "urgent": filed.urgent, "body": filed.body, "at": moment, "due": moment, "state": "waiting", "attempts": 0,
         }  # fmt: skip
-        if not connection.execute(self._insert_arrival, arrival).rowcount:
+        if connection.execute(self._insert_arrival, arrival).first() is None:
             return False
         person = {
             "conversation": conversation, "channel": filed.channel, "address": filed.address, "first_seen": moment,
@@ -255,26 +263,28 @@ class Queue:
 
     # -- working -----------------------------------------------------------------------------------------------
 
-    def claim(self, channel: str, only_urgent: bool = False) -> tuple[Person, Step] | None:
-        """Lock the conversation of `channel` that should be next, and take its first step; None: nothing to do now."""
+    def claim(self, channel: str, only_urgent: bool = False, held: Sequence[str] = ()) -> tuple[Person, Step] | None:
+        """Lock the conversation of `channel` that should be next, and take its first step; None: nothing to do now.
+
+        Args:
+            held: conversations that this process works on. Their locks may have run out while the machine gave it no
+                time, but nobody here may begin with them a second time.
+        """
         moment = now()
+        looked_for = {"its_channel": channel, "moment": moment, "held": list(held)}
         for urgent in (True,) if only_urgent else (True, False):  # each a look into an index
             # Looked up outside a writing transaction first: most of the time there is nothing.
             with self._engine.connect() as connection:
-                if connection.execute(_READY, self._looked_for(channel, urgent, moment)).first() is None:
+                if connection.execute(_READY, {**looked_for, "is_urgent": urgent}).first() is None:
                     continue
-            if (claimed := self._lock(channel, urgent, moment)) is not None:
+            if (claimed := self._lock({**looked_for, "is_urgent": urgent}, moment)) is not None:
                 return claimed
         return None
 
-    @staticmethod
-    def _looked_for(channel: str, urgent: bool, moment: datetime) -> dict[str, Any]:
-        return {"its_channel": channel, "is_urgent": urgent, "moment": moment}
-
-    def _lock(self, channel: str, urgent: bool, moment: datetime) -> tuple[Person, Step] | None:
+    def _lock(self, looked_for: Mapping[str, Any], moment: datetime) -> tuple[Person, Step] | None:
         with self._write() as connection:
             query = _READY if self._sqlite else _READY.with_for_update(skip_locked=True)
-            conversation = connection.execute(query, self._looked_for(channel, urgent, moment)).scalar()
+            conversation = connection.execute(query, looked_for).scalar()
             if conversation is None:
                 return None
             connection.execute(
@@ -293,10 +303,11 @@ class Queue:
                 return None
             return self._person(connection, conversation), step
 
-    def seconds_to_next(self, channel: str) -> float | None:
-        """How long until something of `channel` is due that nobody works on; None: nothing is."""
+    def seconds_to_next(self, channel: str, held: Sequence[str] = ()) -> float | None:
+        """How long until something of `channel` is due that nobody works on (`held`: that we do); None: nothing is."""
         free = sa.or_(_people.c.locked_until.is_(None), _people.c.locked_until < now())
-        query = sa.select(_people.c.due).where(_people.c.channel == channel, _people.c.due.is_not(None), free)
+        due_there = (_people.c.channel == channel, _people.c.due.is_not(None), _people.c.conversation.not_in(held))
+        query = sa.select(_people.c.due).where(*due_there, free)
         with self._engine.connect() as connection:
             due = connection.execute(query.order_by(_people.c.due).limit(1)).scalar()
         return None if due is None else max(0.0, (due - now()).total_seconds())
@@ -304,16 +315,20 @@ class Queue:
     def advance(self, conversation: str, became: Became, last: bool = False) -> tuple[Person, Step] | None:
         """Record what became of the last step and take the next; None: there is none, and the lock is given back.
 
+        Where another process has taken the conversation over meanwhile, only what has happened is recorded: that a
+        message was handled, that the platform took a reply. What is to be done next is for the other one to say.
+
         Args:
             last: give the lock back in any case, so that others get their turn.
         """
         with self._write() as connection:
-            self._record(connection, conversation, became)
             mine = connection.execute(
                 sa.update(_people)
                 .where(_people.c.conversation == conversation, _people.c.locked_by == self._holder)
                 .values(locked_until=now() + self._lease)
             )
+            if mine.rowcount or isinstance(became, Handled | Sent):
+                self._record(connection, conversation, became)
             if not mine.rowcount:
                 return None
             step = None if last else self._next(connection, conversation)

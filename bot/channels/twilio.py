@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from bot.channels import signatures
 from bot.channels.arrivals import Arrival, Forged, Malformed
-from bot.channels.client import Outcome, request
+from bot.channels.client import CLOSED, Outcome, request
 from bot.channels.configuration import TwilioSettings
 from bot.channels.countries import country_of
 from bot.channels.plain import contact_line, review_line, source_line
@@ -47,6 +47,8 @@ _WORDS = {
 }
 #: 21610: opted out; 63003, 21614, 21211, 21408: cannot be reached at all.
 _UNWANTED = {21610}
+#: WhatsApp's day after somebody's last message is over: https://www.twilio.com/docs/api/errors/63016
+_CLOSED = 63016
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 # In capitals it is meant as the word that ends all messages.
 _SAY_STOP = re.compile(r"\b(?i:write|say|type|text|reply|send|answer|tap|press)\b[^.!?]*\b[Ss]top\b")
@@ -149,6 +151,8 @@ class Twilio(Platform):
             return outcome
         if code in _UNWANTED:
             return Outcome("unwanted", f"code {code:.0f}")
+        if code == _CLOSED:
+            return Outcome("refused", CLOSED)
         return Outcome(outcome.state, f"{outcome.error}, code {code:.0f}", outcome.after, outcome.maybe)
 
     def may_write(self, address: Mapping[str, Any]) -> timedelta | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from starlette.routing import BaseRoute
 
 from bot.channels.messengers import Messengers
 from bot.channels.registry import platforms_of
+from bot.channels.urgency import make_urgency
 from bot.database.engine import make_engine
 from bot.database.migrate import HEAD
 from bot.database.models import Base
@@ -29,6 +32,8 @@ from tests.platforms.standin import StandIn, Webhook
 DISCLAIMER = "This is information, not medical advice. Ask a doctor or pharmacist about your own case."
 #: The words of nobody: must be found in no log and no database file.
 SECRET_WORDS = "my grandmother's teapot"
+#: Settings of all tests; a fixture may add the address of another database.
+COMMON: dict[str, str] = {}
 
 
 def settings_in(folder: Path, **more: str) -> Settings:
@@ -42,7 +47,7 @@ def settings_in(folder: Path, **more: str) -> Settings:
     }
     for stand_in in STAND_INS:
         environment |= stand_in.environment
-    return Settings.read(environment | more)
+    return Settings.read(environment | COMMON | more)
 
 
 class EchoBot:
@@ -53,7 +58,8 @@ class EchoBot:
         self.turns: list[Any] = []
         self.forgotten: list[str] = []
         self.failures = 0
-        self.slow: dict[str, float] = {}
+        #: Turns with these words wait until a test sets the event.
+        self.held: dict[str, asyncio.Event] = {}
         self.wishes: dict[str, str] = {}
         self.kept: dict[str, list[Message]] = {}
 
@@ -63,9 +69,9 @@ class EchoBot:
             self.failures -= 1
             raise RuntimeError(f"failed on: {turn.text}")
         said = turn.text or f"button {turn.button}"
-        for word, seconds in self.slow.items():
+        for word, released in self.held.items():
             if word in said:
-                await asyncio.sleep(seconds)
+                await released.wait()
         if "delete" in said:
             self.wishes[turn.conversation] = "forget"
             return [Message("d", "smalltalk", "This conversation has been deleted.", "smalltalk")]
@@ -131,13 +137,13 @@ class Office:
         """Send us a webhook."""
         return await self.client.request(webhook.method, webhook.path, headers=webhook.headers, content=webhook.body)
 
-    async def until(self, condition: Callable[[], Any], seconds: float = 5.0) -> None:
+    async def until(self, condition: Callable[[], Any], seconds: float = 30.0) -> None:
         """Wait until something holds."""
         async with asyncio.timeout(seconds):
             while not condition():
                 await asyncio.sleep(0.01)
 
-    async def quiet(self, seconds: float = 8.0) -> None:
+    async def quiet(self, seconds: float = 60.0) -> None:
         """Wait until nothing is left to do."""
 
         def busy() -> bool:
@@ -149,6 +155,32 @@ class Office:
         async with asyncio.timeout(seconds):
             while busy():
                 await asyncio.sleep(0.02)
+
+
+def empty_database(url: str) -> sa.Engine:
+    """An engine for `url` with the tables of the newest form; what is in it already stays."""
+    engine = make_engine(url)
+    if not url.startswith("sqlite:///"):
+        _tables(engine)
+    elif not (path := Path(url.removeprefix("sqlite:///"))).exists():
+        path.write_bytes(_empty_file())
+    return engine
+
+
+@cache
+def _empty_file() -> bytes:
+    """A SQLite database with empty tables: copied, because making them takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        engine = make_engine(f"sqlite:///{path}")
+        _tables(engine)
+        engine.dispose()
+        return path.read_bytes()
+
+
+@cache
+def _urgency() -> Callable[[str], bool]:
+    return make_urgency(ROOT / "data")
 
 
 def _tables(engine: sa.Engine) -> None:
@@ -165,19 +197,18 @@ async def office(
     bot: EchoBot | None = None,
     stand_ins: dict[str, StandIn] | None = None,
     working: bool = True,
-    database: sa.Engine | None = None,
     **settings: str,
 ) -> AsyncIterator[Office]:
-    """The messengers at work, or only taking in (`working=False`), on the database in `folder`."""
+    """The messengers at work, or only taking in (`working=False`), on the database in `folder` or that of `COMMON`."""
     chosen = settings_in(folder, **settings)
-    engine = database or make_engine(chosen.database_url)
-    _tables(engine)
+    engine = empty_database(chosen.database_url)
     others = stand_ins or {stand_in.name: stand_in() for stand_in in STAND_INS}
     platforms = platforms_of(chosen)
     for platform in platforms:
         platform._client = others[platform.name].wire()
     answering = bot or EchoBot()
     messengers = Messengers(chosen, answering, engine, Metrics(), platforms)
+    messengers._urgent = _urgency()
     routes: list[BaseRoute] = list(messengers.routes())
     app = Starlette(routes=routes, exception_handlers={Refusal: refused})
     transport = httpx.ASGITransport(app)
@@ -186,5 +217,4 @@ async def office(
         if working:
             await stack.enter_async_context(messengers.working())
         yield Office(chosen, engine, answering, messengers, others, client)
-    if database is None:
-        engine.dispose()
+    engine.dispose()

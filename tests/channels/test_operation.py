@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -14,16 +15,20 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from bot.channels import passages
 from bot.channels.commands import run
+from bot.channels.preview import SCREENS
 from bot.channels.retention import sweep_people
 from bot.database.engine import make_engine
 from bot.database.migrate import upgrade
 from bot.database.models import Base, ChannelArrival, ChannelDelivery, ChannelPerson, Event, now
-from bot.errors import SettingError
+from bot.errors import EvenkeelError, SettingError
 from bot.settings import ROOT, Settings
 from tests.channels.fixtures import DISCLAIMER, answer, office, settings_in
 from tests.platforms.all import STAND_INS
+from tests.platforms.everything import application, free_socket, served
 from tests.platforms.standin import Fault
+from tests.platforms.telegram import TelegramStandIn
 
 ANN = "14155550111"
 
@@ -68,6 +73,48 @@ async def test_a_channel_without_its_secret_is_off(tmp_path: Path, capsys: pytes
     assert "Telegram   on, webhook" in told and "off: Messenger, WhatsApp, Twilio, Slack" in told
     assert run([], settings) == 0
     assert "off: Messenger" in capsys.readouterr().out
+
+
+async def test_the_webhook_is_entered_shown_and_removed_by_a_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    them, listening = TelegramStandIn(), free_socket()
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}/telegram"
+    settings = settings_in(tmp_path, TELEGRAM_API_BASE=address)
+
+    async def told(what: str) -> str:
+        assert await asyncio.to_thread(run, ["telegram", what], settings) == 0
+        return capsys.readouterr().out
+
+    async with served(application({"telegram": them}), listening):
+        assert "Webhook: none" in await told("show")
+        assert "https://bot.test/webhooks/telegram" in await told("set")
+        assert them.webhook is not None
+        assert them.webhook["secret_token"] == them.environment["TELEGRAM_WEBHOOK_SECRET"]
+        assert them.webhook["allowed_updates"] == ["message", "callback_query"]
+        assert "Webhook: https://bot.test/webhooks/telegram" in await told("show")
+        assert "no updates any more" in await told("remove")
+        assert them.webhook is None
+        with pytest.raises(SettingError, match="PUBLIC_URL"):
+            local = settings_in(tmp_path, TELEGRAM_API_BASE=address, PUBLIC_URL="http://localhost:8080")
+            await asyncio.to_thread(run, ["telegram", "set"], local)
+
+
+def test_staff_see_a_passage_as_each_channel_shows_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passages, "answers", lambda _: {"xanax-and-ketamine": answer("They add up.")})
+    settings = settings_in(tmp_path)
+    assert run(["preview", "xanax-and-ketamine"], settings) == 0
+    told = capsys.readouterr().out
+    assert all(f"-- {screen.title}, message 1 of" in told for screen in SCREENS)
+    assert told.count("They add up.") == len(SCREENS)
+    assert run(["preview", "xanax-and-ketamine", "--channel", "sms"], settings) == 0
+    assert "Telegram" not in capsys.readouterr().out
+    with pytest.raises(EvenkeelError, match="perhaps xanax-and-ketamine"):
+        run(["preview", "xanax"], settings)
+    with pytest.raises(EvenkeelError, match="no channel fax"):
+        run(["preview", "xanax-and-ketamine", "--channel", "fax"], settings)
 
 
 async def test_what_was_given_up_can_be_listed_and_sent_again(
@@ -147,7 +194,8 @@ async def test_too_many_messages_of_one_person_are_passed_over_but_danger_never(
 
 
 PROGRAM = """
-import asyncio, sys
+import asyncio, json, sys
+from datetime import timedelta
 from pathlib import Path
 from tests.channels.fixtures import office
 from tests.platforms.all import STAND_INS
@@ -155,8 +203,9 @@ from tests.platforms.all import STAND_INS
 async def main():
     stand_ins = {kind.name: kind() for kind in STAND_INS}
     for them in stand_ins.values():
-        them.slow["14155550111"] = 60.0
-    async with office(Path(sys.argv[1]), stand_ins=stand_ins) as here:
+        them.held["14155550111"] = asyncio.Event()
+    async with office(Path(sys.argv[1]), stand_ins=stand_ins, **json.loads(sys.argv[2])) as here:
+        here.messengers._queue._lease = timedelta(seconds=1)
         for them in stand_ins.values():
             assert (await here.deliver(them.text("14155550111", "before the end", 900))).status_code == 200
         print("acknowledged", flush=True)
@@ -166,22 +215,21 @@ asyncio.run(main())
 """
 
 
-async def test_a_process_killed_after_acknowledging_loses_nothing(tmp_path: Path) -> None:
-    upgrade(make_engine(settings_in(tmp_path).database_url))
-    command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
+async def test_a_process_killed_after_acknowledging_loses_nothing(tmp_path: Path, queue_address: str) -> None:
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path), json.dumps({"DATABASE_URL": queue_address})]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
     assert process.stdout is not None
     line = await asyncio.to_thread(process.stdout.readline)
     assert line.strip() == "acknowledged"
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.2)  # replies are under way by now
     process.send_signal(signal.SIGKILL)
     await asyncio.to_thread(process.wait)
-    async with office(tmp_path) as here:
+    async with office(tmp_path, DATABASE_URL=queue_address) as here:
         for them in here.stand_ins.values():
             await here.deliver(them.text(ANN, "before the end", 900))  # the platforms send it again
-        await here.quiet(20)
+        await here.quiet()
         for them in here.stand_ins.values():
             said = [shown.text for shown in them.shown if "You said: before the end" in shown.text]
             assert len(said) == 1, them.name

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from starlette.responses import JSONResponse
 
+from bot.channels.client import CLOSED
 from bot.database.models import ChannelDelivery, ChannelPerson, now
 from tests.channels.fixtures import office
 from tests.platforms.slack import SlackStandIn
-from tests.platforms.standin import Refused
+from tests.platforms.standin import Fault, Refused
 from tests.platforms.telegram import TelegramStandIn
 
 ANN, BEN = "14155550111", "447700900222"
@@ -113,6 +115,29 @@ async def test_a_day_after_the_last_message_nobody_is_written_to(tmp_path: Path,
             rows = connection.execute(sa.select(ChannelDelivery.state, ChannelDelivery.error)).all()
         assert {row.state for row in rows} == {"dead"} and "a day" in rows[0].error
         assert here.stand_ins[channel].shown == []
+
+
+@pytest.mark.parametrize(
+    ("channel", "status", "error"),
+    [
+        ("messenger", 400, {"code": 10, "error_subcode": 2018278}),
+        ("whatsapp", 400, {"code": 131047}),
+        ("twilio", 400, {"code": 63016}),
+    ],
+)
+async def test_a_day_that_is_over_by_the_platforms_clock_is_told_as_such(
+    tmp_path: Path, channel: str, status: int, error: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with office(tmp_path) as here:
+        them = here.stand_ins[channel]
+        body = error if channel == "twilio" else {"error": {"message": "too late", **error}}
+        monkeypatch.setattr(them, "problem", lambda *_: JSONResponse(body, status))
+        them.faults.append(Fault(status))
+        await here.deliver(them.text(ANN, "hello"))
+        await here.quiet()
+        with here.engine.connect() as connection:
+            found = connection.execute(sa.select(ChannelDelivery.state, ChannelDelivery.error)).all()
+        assert ("dead", CLOSED) in [tuple(row) for row in found]
 
 
 @pytest.mark.parametrize("channel", ["messenger", "whatsapp"])

@@ -68,8 +68,8 @@ class StandIn(ABC):
     refused: list[str] = field(default_factory=list)
     signals: list[str] = field(default_factory=list)
     faults: deque[Fault] = field(default_factory=deque)
-    #: Set by a test to hold up what is sent to one person.
-    slow: dict[str, float] = field(default_factory=dict)
+    #: What is sent to these people waits until a test sets the event.
+    held: dict[str, asyncio.Event] = field(default_factory=dict)
     numbers: Any = field(default_factory=lambda: itertools.count(1001))
 
     name: ClassVar[str]
@@ -140,8 +140,8 @@ class StandIn(ABC):
 
     async def send(self, to: str, shown: Shown, answer: Mapping[str, Any]) -> Response:
         """Show a message, after the faults that are due."""
-        if seconds := self.slow.get(to, 0.0):
-            await asyncio.sleep(seconds)
+        if released := self.held.get(to):
+            await released.wait()
         fault = self.faults.popleft() if self.faults else None
         if fault is not None and fault.seconds:
             await asyncio.sleep(fault.seconds)
