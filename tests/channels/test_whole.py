@@ -1,4 +1,4 @@
-"""The whole application on a port, with all channels at work: the demonstration page, and three seconds of load."""
+"""The whole application on a port, with all channels at work: the demonstration page, and a second of load."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import pytest
 
 from tests.platforms.demo import COLUMNS, run
-from tests.platforms.load import measure
+from tests.platforms.load import faults, measure, too_slow
 
 
 async def test_the_demonstration_shows_every_channel() -> None:
@@ -19,11 +19,10 @@ async def test_the_demonstration_shows_every_channel() -> None:
 
 
 @pytest.mark.slow
-async def test_three_seconds_of_load_lose_nothing() -> None:
-    figures = await measure(rate=200, seconds=3, patience=60)
+async def test_a_second_of_load_loses_nothing() -> None:
+    figures = await measure(rate=200, seconds=1, patience=300, urgent_every=20)
     print(figures)
-    assert figures["accepted"] == figures["webhooks"] == 600
-    assert figures["lost"] == 0 and figures["twice"] == 0
-    assert figures["crisis_reply_p50_s"] <= figures["other_reply_p50_s"]
+    assert figures["webhooks"] == 200 and figures["urgent"] == 10
+    assert faults(figures) == []
     if os.getloadavg()[0] < (os.cpu_count() or 1):  # a time says something only where the machine is free for it
-        assert figures["ack_p99_ms"] < 500
+        assert not too_slow(figures)

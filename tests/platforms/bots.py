@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from bot.errors import EvenkeelError
@@ -23,7 +26,7 @@ class WorkingBot:
         while time.perf_counter() < until:
             pass
         said = turn.text or f"button {turn.button}"
-        if "die" in said.split():
+        if {"die", "breathe"} & set(said.split()):
             contact = Contact("988 Suicide and Crisis Lifeline", "United States", "988")
             return [
                 Message("h", "safety", f"Please talk to somebody now. ({said})", "crisis_selfharm", contacts=(contact,))
@@ -53,3 +56,20 @@ def real_bot(settings: Settings) -> Any:
     except (EvenkeelError, ImportError, FileNotFoundError):
         return None
     return bot if bot.ready else None
+
+
+def copy_database(settings: Settings, folder: Path) -> str:
+    """The address of a copy of the trained bot's database in `folder`: nothing that is tried ends up in its own.
+
+    Raises:
+        EvenkeelError: there is none, or it is on a server.
+    """
+    own = Path(settings.database_url.removeprefix("sqlite:///"))
+    if not settings.database_url.startswith("sqlite:///") or not own.is_file():
+        raise EvenkeelError(
+            "There is no SQLite database to copy: `make setup` makes one where DATABASE_URL is not set."
+        )
+    copy = folder / "copy.db"
+    with closing(sqlite3.connect(own)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    return f"sqlite:///{copy}"

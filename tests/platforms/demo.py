@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import html
+import re
 import tempfile
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import uvicorn
@@ -20,8 +23,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.app import build
+from bot.errors import EvenkeelError
 from bot.settings import Settings
-from tests.platforms.bots import WorkingBot, real_bot
+from tests.platforms.bots import WorkingBot, copy_database, real_bot
 from tests.platforms.everything import application, environment, free_socket, make, served
 from tests.platforms.standin import Shown, StandIn, Webhook
 from tests.platforms.twilio import TwilioStandIn
@@ -35,6 +39,7 @@ COLUMNS = {
     "twilio-whatsapp": "WhatsApp over Twilio",
     "slack": "Slack",
 }
+_SLACK_LINK = re.compile(r"<((?:https?|tel):[^<>|]+)\|([^<>]*)>")
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 1rem; background: #f3f2ee; color: #222 }
 form.ask { display: flex; gap: .5rem; max-width: 60rem; margin: 0 0 1rem }
@@ -155,7 +160,16 @@ class Demo:
             f"{html.escape(label)}</button></form>"
             for label, key in what.buttons
         )
-        return f'<div class="{kind}">{html.escape(what.text)}</div><small>{len(what.text)} characters</small>{buttons}'
+        words = _slack(what.text) if column == "slack" else html.escape(what.text)
+        return f'<div class="{kind}">{words}</div><small>{len(what.text)} characters</small>{buttons}'
+
+
+def _slack(text: str) -> str:
+    """Slack's own marks for links as the links that it makes of them."""
+    parts = _SLACK_LINK.split(text)
+    shown = [html.escape(html.unescape(part)) for part in parts]
+    links = [f'<a href="{shown[n]}">{shown[n + 1]}</a>' for n in range(1, len(parts), 3)]
+    return "".join(f"{words}{link}" for words, link in zip(shown[::3], [*links, ""], strict=True))
 
 
 async def run(port: int, once: str = "") -> Demo:
@@ -164,20 +178,15 @@ async def run(port: int, once: str = "") -> Demo:
     base, page = (f"http://127.0.0.1:{sock.getsockname()[1]}" for sock in (own, platforms))
     with tempfile.TemporaryDirectory() as folder:
         stand_ins = make(base)
-        given = Settings.read()
-        settings = Settings.read(
-            {
-                "EVENKEEL_VAR": folder,
-                "EVENKEEL_MODELS": str(given.models),
-                "EVENKEEL_DATA": str(given.data),
-                "SECRET_KEY": "demo",
-                "DATABASE_URL": given.database_url,
-                **environment(page, base),
-            }
-            if not once
-            else {"EVENKEEL_VAR": folder, "SECRET_KEY": "demo", **environment(page, base)}
-        )
-        bot = None if once else real_bot(settings)
+        own_settings = {"EVENKEEL_VAR": folder, "SECRET_KEY": "demo", **environment(page, base)}
+        bot = None
+        if not once:
+            given = Settings.read()
+            own_settings |= {"EVENKEEL_MODELS": str(given.models), "EVENKEEL_DATA": str(given.data)}
+            with contextlib.suppress(EvenkeelError):  # nothing is made yet: a stand-in answers
+                own_settings["DATABASE_URL"] = copy_database(given, Path(folder))
+                bot = real_bot(Settings.read(own_settings))
+        settings = Settings.read(own_settings)
         demo = Demo(stand_ins, base)
         app = build(settings, bot or WorkingBot())
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="on"))

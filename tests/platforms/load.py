@@ -1,14 +1,16 @@
 """Measures the messengers under load: `make load-channels`, or `python -m tests.platforms.load --seconds 3`.
 
-Sends signed webhooks of all platforms at a steady rate (the next one does not wait for the answer to the last), one
-in a hundred of them from somebody in a crisis, and watches what arrives at the stand-ins until nothing is left.
-The last line is one JSON object.
+Sends signed webhooks of all platforms at a steady rate (the next one does not wait for the answer to the last), each
+from somebody else, one in a hundred of them in a crisis or an emergency, and watches what arrives at the stand-ins
+until nothing is left. The last line is one JSON object; the exit code says whether it is what was promised.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import itertools
 import json
 import os
 import re
@@ -16,65 +18,101 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from bot.settings import ROOT
+from bot.settings import ROOT, Settings
+from tests.platforms.bots import copy_database
 from tests.platforms.everything import application, environment, free_socket, make, served
 from tests.platforms.standin import Shown, StandIn
 
-_MARK = re.compile(r"mark (\d+)")
-PEOPLE, CRISIS_EVERY = 3000, 100
+#: What is promised: every webhook accepted, 99 of 100 within this time.
+MOST_MS = 500
+#: People are telephone numbers from here on.
+_FIRST = 447_000_000_000
+_URGENT = ("i want to die", "my chest hurts and i cannot breathe")
+#: Files of example questions, none of which speaks of danger.
+_ASKED = ("ask_side_effects", "ask_effectiveness", "ask_what_to_expect")
+_INTRO = "This is Evenkeel, a"
+_DIALABLE = re.compile(r"\b\d[\d ]{2,}")
+
+
+def questions() -> list[str]:
+    """What people ask under load: the examples that the bot ships with."""
+    texts = [(ROOT / "data" / "nlu" / f"{name}.yml").read_text(encoding="utf-8") for name in _ASKED]
+    return [line.strip()[2:] for text in texts for line in text.splitlines() if line.startswith("      - ")]
 
 
 @dataclass
 class Figures:
-    """What was seen: times in seconds after the start, by the number of the message."""
+    """What was seen: times in seconds, by the number of the message, which is also the number of its person."""
 
     sent: dict[int, float] = field(default_factory=dict)
     acknowledged: dict[int, float] = field(default_factory=dict)
     replied: dict[int, float] = field(default_factory=dict)
     statuses: dict[int, int] = field(default_factory=dict)
-    crises: set[int] = field(default_factory=set)
+    urgent: set[int] = field(default_factory=set)
+    helped: set[int] = field(default_factory=set)
+    seen: set[tuple[int, str]] = field(default_factory=set)
     twice: int = 0
 
     def saw(self, shown: Shown) -> None:
         """Note what somebody was shown."""
-        found = _MARK.search(shown.text)
-        if found:
-            self.twice += int(found[1]) in self.replied
-            self.replied.setdefault(int(found[1]), time.perf_counter())
+        number = int(shown.to) - _FIRST
+        self.twice += (number, shown.text) in self.seen
+        self.seen.add((number, shown.text))
+        if _INTRO in shown.text:
+            return
+        self.replied.setdefault(number, time.perf_counter())
+        if number in self.urgent and _DIALABLE.search(shown.text):
+            self.helped.add(number)
 
     def result(self, rate: int, seconds: float, ended: float) -> dict[str, Any]:
         """The figures that are reported, in milliseconds and seconds."""
         acks = sorted(self.acknowledged[n] - self.sent[n] for n in self.acknowledged)
         waits = {
-            name: sorted(self.replied[n] - self.acknowledged[n] for n in self.replied if (n in self.crises) == crisis)
-            for name, crisis in (("crisis", True), ("other", False))
+            urgent: sorted(
+                self.replied[n] - self.acknowledged[n]
+                for n in self.replied.keys() & self.acknowledged.keys()
+                if (n in self.urgent) == urgent
+            )
+            for urgent in (True, False)
         }
         return {
             "webhooks": len(self.sent),
             "per_second": rate,
+            "seconds": seconds,
             "accepted": sum(status == 200 for status in self.statuses.values()),
             "ack_p50_ms": round(1000 * at(acks, 0.5), 1),
             "ack_p99_ms": round(1000 * at(acks, 0.99), 1),
             "ack_max_ms": round(1000 * at(acks, 1.0), 1),
-            "replied": len(self.replied),
-            "lost": len(set(self.acknowledged) - set(self.replied)),
-            "twice": self.twice,
-            "backlog_at_the_end": sum(moment > ended for moment in self.replied.values())
-            + len(self.sent)
-            - len(self.replied),
+            "backlog_at_the_end": sum(self.replied.get(n, ended + 1) > ended for n in self.acknowledged),
             "worked_off_after_s": round(max(self.replied.values(), default=ended) - ended, 1),
-            "crisis_reply_p50_s": round(at(waits["crisis"], 0.5), 2),
-            "crisis_reply_p99_s": round(at(waits["crisis"], 0.99), 2),
-            "other_reply_p50_s": round(at(waits["other"], 0.5), 2),
-            "other_reply_p99_s": round(at(waits["other"], 0.99), 2),
-            "seconds": seconds,
+            "lost": len(self.acknowledged.keys() - self.replied.keys()),
+            "twice": self.twice,
+            "urgent": len(self.urgent),
+            "urgent_given_numbers": len(self.helped),
+            "urgent_reply_p50_s": round(at(waits[True], 0.5), 2),
+            "urgent_reply_max_s": round(at(waits[True], 1.0), 2),
+            "other_reply_p50_s": round(at(waits[False], 0.5), 2),
+            "other_reply_max_s": round(at(waits[False], 1.0), 2),
+            "others_answered_before_an_urgent_one_at_most": self.overtaken(),
         }
+
+    def overtaken(self) -> int:
+        """The most ordinary replies that went out while somebody in danger was waiting for theirs."""
+        others = sorted(self.replied[n] for n in self.replied.keys() - self.urgent)
+        return max(
+            (
+                sum(self.acknowledged[n] < moment < self.replied[n] for moment in others)
+                for n in self.urgent & self.replied.keys() & self.acknowledged.keys()
+            ),
+            default=0,
+        )
 
 
 def at(values: list[float], share: float) -> float:
@@ -82,8 +120,38 @@ def at(values: list[float], share: float) -> float:
     return values[min(len(values) - 1, int(share * len(values)))] if values else 0.0
 
 
-async def measure(rate: int, seconds: float, patience: float, database: str = "", real: bool = False) -> dict[str, Any]:
-    """Put the load on an application in a process of its own."""
+def faults(figures: dict[str, Any]) -> list[str]:
+    """What is not as promised, in sentences; the time of an acknowledgement is left to `too_slow`."""
+    found = []
+    if figures["accepted"] < figures["webhooks"]:
+        found.append(f"{figures['webhooks'] - figures['accepted']} webhooks were not accepted")
+    if figures["lost"]:
+        found.append(f"{figures['lost']} acknowledged messages got no reply")
+    if figures["twice"]:
+        found.append(f"{figures['twice']} replies came twice")
+    if figures["urgent_given_numbers"] < figures["urgent"]:
+        found.append("somebody in danger was given no number to call")
+    if figures["urgent_reply_p50_s"] > figures["other_reply_p50_s"]:
+        found.append("people in danger waited longer than others")
+    return found
+
+
+def too_slow(figures: dict[str, Any]) -> bool:
+    """Whether acknowledging took longer than promised."""
+    return bool(figures["ack_p99_ms"] >= MOST_MS)
+
+
+async def measure(
+    rate: int, seconds: float, patience: float, database: str = "", real: bool = False, urgent_every: int = 100
+) -> dict[str, Any]:
+    """Put the load on an application in a process of its own.
+
+    Args:
+        patience: seconds to wait, once all was sent, until everybody has a reply.
+        database: address of an empty database; "" makes a SQLite file.
+        real: let the trained bot answer, with a copy of its database.
+        urgent_every: one in so many is in danger.
+    """
     with tempfile.TemporaryDirectory() as folder:
         platforms, own = free_socket(), free_socket()
         port = own.getsockname()[1]
@@ -96,20 +164,28 @@ async def measure(rate: int, seconds: float, patience: float, database: str = ""
             "SESSION_LIMIT": "100000",
             **environment(f"http://127.0.0.1:{platforms.getsockname()[1]}", base),
         }
+        if real:
+            database = copy_database(Settings.read(), Path(folder))
         if database:
             settings["DATABASE_URL"] = database
         async with served(application(stand_ins), platforms):
-            command = [sys.executable, "-m", "tests.platforms.serve", str(port), *(["--real"] if real else [])]
-            process = subprocess.Popen(
-                command, cwd=ROOT, env={**os.environ, **settings}, stdout=subprocess.PIPE, text=True
-            )
-            try:
+            with _server([str(port), *(["--real"] if real else [])], settings) as process:
                 assert process.stdout is not None
-                await asyncio.to_thread(process.stdout.readline)
-                return await _load(base, stand_ins, rate, seconds, patience, process.pid)
-            finally:
-                process.terminate()
-                await asyncio.to_thread(process.wait)
+                if not await asyncio.to_thread(process.stdout.readline):
+                    raise SystemExit("The application did not start.")
+                figures = await _load(base, stand_ins, rate, seconds, patience, process.pid, urgent_every)
+    return {"answered_by": "the trained bot" if real else "a stand-in", **figures}
+
+
+@contextlib.contextmanager
+def _server(arguments: list[str], settings: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tests.platforms.serve", *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **settings}, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def computed(process: int) -> float:
@@ -122,10 +198,16 @@ def computed(process: int) -> float:
 
 
 async def _load(
-    base: str, stand_ins: dict[str, StandIn], rate: int, seconds: float, patience: float, process: int
+    base: str,
+    stand_ins: dict[str, StandIn],
+    rate: int,
+    seconds: float,
+    patience: float,
+    process: int,
+    urgent_every: int,
 ) -> dict[str, Any]:
     figures = Figures()
-    names = list(stand_ins)
+    names, asked, danger = list(stand_ins), itertools.cycle(questions()), itertools.cycle(_URGENT)
 
     class Watched(list[Shown]):
         def append(self, shown: Shown) -> None:
@@ -136,12 +218,10 @@ async def _load(
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
 
         async def one(number: int) -> None:
-            crisis = number % CRISIS_EVERY == 50
-            words = "i want to die" if crisis else "what are the side effects"
-            if crisis:
-                figures.crises.add(number)
-            person = str(447_000_000_000 + number % PEOPLE + (PEOPLE if crisis else 0))
-            webhook = stand_ins[names[number % len(names)]].text(person, f"{words} mark {number}", number + 1)
+            if number % urgent_every == urgent_every // 2:
+                figures.urgent.add(number)
+            words = next(danger if number in figures.urgent else asked)
+            webhook = stand_ins[names[number % len(names)]].text(str(_FIRST + number), words, number + 1)
             figures.sent[number] = time.perf_counter()
             try:
                 async with session.post(base + webhook.path, data=webhook.body, headers=webhook.headers) as response:
@@ -160,15 +240,19 @@ async def _load(
             if wait > 0:
                 await asyncio.sleep(wait)
             tasks.append(asyncio.create_task(one(number)))
+        sent = time.perf_counter()
         await asyncio.gather(*tasks)
         ended = time.perf_counter()
         used = {
+            "sending_took_s": round(sent - began, 1),
             "server_cpu_s": round(computed(process) - theirs, 2),
             "sender_cpu_s": round(time.process_time() - own, 2),
+            "cores": os.cpu_count(),
+            "load_average": round(os.getloadavg()[0], 1),
         }
-        used |= {"sending_took_s": round(ended - began, 1), "load_average": round(os.getloadavg()[0], 1)}
-        while len(figures.replied) < len(figures.acknowledged) and time.perf_counter() < ended + patience:
+        while figures.acknowledged.keys() - figures.replied.keys() and time.perf_counter() < ended + patience:
             await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)  # what came twice comes soon after
     return figures.result(rate, seconds, ended) | used
 
 
@@ -176,17 +260,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Measure the messengers under load.")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--rate", type=int, default=200, help="webhooks a second")
-    parser.add_argument("--patience", type=float, default=600.0, help="seconds to wait until the backlog is worked off")
-    parser.add_argument("--database", default="", help="DATABASE_URL; a new SQLite file when left out")
-    parser.add_argument("--real", action="store_true", help="let the trained bot answer, where there is one")
+    parser.add_argument("--patience", type=float, default=900.0, help="seconds to wait until the backlog is worked off")
+    parser.add_argument("--database", default="", help="DATABASE_URL of an empty database; else a new SQLite file")
+    parser.add_argument("--real", action="store_true", help="let the trained bot answer, with a copy of its database")
     given = parser.parse_args()
+    if given.real and given.database:
+        parser.error("--real measures with a copy of the trained bot's own database: leave --database out.")
     figures = asyncio.run(measure(given.rate, given.seconds, given.patience, given.database, given.real))
+    for fault in faults(figures) + (["acknowledging took too long"] if too_slow(figures) else []):
+        print(f"Not as promised: {fault}.", file=sys.stderr)
     print(json.dumps(figures))
-    return (
-        0 if figures["lost"] == 0 and figures["accepted"] == figures["webhooks"] and figures["ack_p99_ms"] < 500 else 1
-    )
+    return 1 if faults(figures) or too_slow(figures) else 0
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(ROOT)))
     raise SystemExit(main())

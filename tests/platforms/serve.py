@@ -13,10 +13,10 @@ from tests.platforms.bots import WorkingBot, real_bot
 def main() -> None:
     """Serve until stopped, with every setting from the environment."""
     settings = Settings.read()
-    bot = real_bot(settings) if "--real" in sys.argv else None
-    if "--real" in sys.argv and bot is None:
-        print("Nothing is trained here: a stand-in answers.", file=sys.stderr, flush=True)
-    serve(build(settings, bot or WorkingBot()), listen("127.0.0.1", int(sys.argv[1])), settings)
+    bot = real_bot(settings) if "--real" in sys.argv else WorkingBot()
+    if bot is None:
+        raise SystemExit("Nothing is trained here: `make setup` does it.")
+    serve(build(settings, bot), listen("127.0.0.1", int(sys.argv[1])), settings)
 
 
 if __name__ == "__main__":
