@@ -146,10 +146,10 @@ def test_what_is_put_off_waits_and_the_lock_is_given_back(make_queue: MakeQueue)
     queue, other = make_queue("one"), make_queue("other")
     queue.take_in([filed(1)])
     step = handled(queue, b"one")
-    assert queue.advance("telegram-ann", Later(step, 0.3, "HTTP 429")) is None
+    assert queue.advance("telegram-ann", Later(step, 60.0, "HTTP 429")) is None
     assert other.claim("telegram") is None
     wait = other.seconds_to_next("telegram")
-    assert wait is not None and wait <= 0.3
+    assert wait is not None and 0 < wait <= 60
     assert queue.advance("telegram-ann", Later(step, 0.0, "HTTP 429", maybe=True)) is None, "the lock is not ours"
 
 
