@@ -23,6 +23,10 @@ COMMANDS = {
         "messengers: which are on, Telegram's webhook, previews, what was given up",
     ),
     "staff": ("bot.staff.commands:run", "staff console: invite somebody, list accounts, switch one off"),
+    "mending": (
+        "bot.staff.mending.commands:run",
+        "write accepted sentences to data/nlu, or visit the sources' addresses",
+    ),
     "privacy": ("bot.ops.commands:run", "remove what is older than the retention, or one conversation"),
     "actions": ("bot.engine.commands:actions", "serve the custom actions for Rasa's own commands"),
     "rasa": ("bot.engine.commands:rasa", "Rasa's own command line on this project: train, shell, test, data …"),

@@ -23,6 +23,7 @@ from bot.ops.limits import Limiter
 from bot.ops.retention import keep_sweeping
 from bot.settings import Settings
 from bot.staff.door import staff_routes
+from bot.staff.mending.background import keep_mending
 from bot.web.api import Api, Chat
 from bot.web.keys import Keys
 from bot.web.leaflets import Leaflets
@@ -70,12 +71,15 @@ def build(
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await asyncio.to_thread(upgrade, engine)
-        sweeping = asyncio.create_task(keep_sweeping(engine, settings.retention_days, bot.forget))
+        always = [
+            asyncio.create_task(keep_sweeping(engine, settings.retention_days, bot.forget)),
+            asyncio.create_task(keep_mending(settings, engine, bot)),
+        ]
         async with messengers.working():
             yield
-        sweeping.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await sweeping
+        for task in always:
+            task.cancel()
+        await asyncio.gather(*always, return_exceptions=True)
         engine.dispose()
 
     def problem(request: Request, status: int, detail: str = "") -> Response:

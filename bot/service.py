@@ -27,6 +27,7 @@ from bot.ops.masking import mask
 from bot.settings import Settings
 
 if TYPE_CHECKING:
+    from bot.articles.store import ArticleStore
     from bot.engine.engine import Engine, Outcome
     from bot.language.reader import Reader
     from bot.screen.findings import Finding
@@ -142,6 +143,17 @@ class Bot:
     def ready(self) -> bool:
         """Whether dialogue and screen are loaded."""
         return bool(self._screen and self._engine and self._engine.ready)
+
+    @property
+    def articles(self) -> ArticleStore:
+        """What answers are taken from in this process."""
+        from actions.needs import needs
+
+        return needs().store
+
+    def keep_up(self) -> bool:
+        """Answer from what is published now; True where it had changed. Blocks; cheap where it had not."""
+        return not self._settings.action_endpoint and self.articles.refresh_if_changed()
 
     def aside(self, *, drafts: bool = False) -> Bot:
         """A bot for people who test: it shares what is loaded, but its conversations are its own and live in memory.

@@ -107,6 +107,13 @@ class Queue:
 
     # -- sorting -----------------------------------------------------------------------------------------------
 
+    @staticmethod
+    def has_new(engine: sa.Engine) -> bool:
+        """Whether there is something to sort."""
+        with engine.connect() as connection:
+            query = sa.select(MendingItem.id).where(MendingItem.theme_id.is_(None)).limit(1)
+            return connection.execute(query).first() is not None
+
     def sort_new(self, most: int = 50) -> int:
         """Give words and themes to at most `most` problems that have none; how many there were."""
         with self._engine.connect() as connection:
