@@ -125,7 +125,10 @@ class Console:
 
     @cached_property
     def articles(self) -> ArticleStore:
-        """What is published, with what ranks it; made when first asked for, since it needs the encoder."""
+        """What is published, with what ranks it: the bot's own where it has one, so that both serve the same."""
+        own: ArticleStore | None = getattr(self.bot, "articles", None)
+        if own is not None:
+            return own
         from bot.articles.store import ArticleStore
         from bot.language.reader import shared_reader
 

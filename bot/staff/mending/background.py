@@ -28,7 +28,8 @@ async def keep_mending(settings: Settings, engine: sa.Engine, bot: Any) -> None:
             if hasattr(bot, "keep_up"):
                 await asyncio.to_thread(bot.keep_up)
             if await asyncio.to_thread(Queue.has_new, engine):
-                queue = queue or await asyncio.to_thread(make_queue, settings, engine)
+                if queue is None:
+                    queue = await asyncio.to_thread(make_queue, settings, engine)
                 await asyncio.to_thread(queue.sort_new)
         except Exception as error:  # tried again with the next look
             _log.error("Keeping up with the content failed: %s", describe(error))

@@ -165,8 +165,8 @@ def _rated() -> sa.Select[Any]:
 
 def _gaps() -> sa.Select[Any]:
     t = MendingTheme
-    query: sa.Select[Any] = sa.select(t.id, t.name.label("title"), t.items, t.waiting)
-    return query.where(t.kind == "gap", t.waiting > 0).order_by(t.waiting.desc(), t.id)
+    columns: tuple[Any, ...] = (t.id, t.name.label("title"), t.items, t.waiting)
+    return sa.select(*columns).where(t.kind == "gap", t.waiting > 0).order_by(t.waiting.desc(), t.id)
 
 
 def _cited() -> sa.Select[Any]:
@@ -221,8 +221,8 @@ def ratings(engine: sa.Engine, revisions: Sequence[int]) -> dict[int, tuple[int,
     )
     found: dict[int, tuple[int, int]] = {}
     with engine.connect() as connection:
-        for row in connection.execute(query):
-            revision, helpful, number = int(row[0]), row[1], row[2]
+        rows: Sequence[Any] = connection.execute(query).all()
+        for revision, helpful, number in rows:
             good, bad = found.get(revision, (0, 0))
             found[revision] = (good + number, bad) if helpful else (good, bad + number)
     return found

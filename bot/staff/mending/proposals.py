@@ -219,6 +219,16 @@ def export(engine: sa.Engine, folder: Path) -> Exported:
     return report
 
 
+def accepted_file(engine: sa.Engine) -> str:
+    """The accepted training sentences that are in no file yet, as one file in the form of `data/nlu`."""
+    content = 'version: "3.1"\n\nnlu:\n'
+    with engine.connect() as connection:
+        query = sa.select(Proposal.intent, Proposal.aspect, Proposal.text)
+        for row in connection.execute(query.where(Proposal.state == "accepted", Proposal.intent.is_not(None))):
+            content = with_sentence(content, str(row.intent), str(row.aspect), row.text)
+    return content
+
+
 def with_sentence(content: str, intent: str, aspect: str, text: str) -> str:
     """The file `content` with one more sentence, in its place in the group of what people asked."""
     content = content if content.endswith("\n") else content + "\n"

@@ -103,7 +103,7 @@ class Queue:
             reader: reads what people wrote.
             usual: words that may stand in the name of a theme, whoever used them.
         """
-        self._engine, self._reader, self._usual = engine, reader, usual
+        self._engine, self.reader, self._usual = engine, reader, usual
 
     # -- sorting -----------------------------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ class Queue:
             said = {row.id: self._asked(connection, row) for row in rows}
         if not rows:
             return 0
-        read = {number: self._reader.read(text) for number, text in said.items() if text}
+        read = {number: self.reader.read(text) for number, text in said.items() if text}
         with writing(self._engine) as connection, Session(connection) as session:
             groups = self._groups(session)
             touched: set[int] = set()
@@ -154,7 +154,7 @@ class Queue:
     def _groups(self, session: Session) -> Groups:
         query = sa.select(MendingTheme.id, MendingTheme.centre).where(
             MendingTheme.centre.is_not(None),
-            MendingTheme.encoder == self._reader.name,
+            MendingTheme.encoder == self.reader.name,
             MendingTheme.last > now() - _LASTS,
         )
         return Groups(Group(row.id, np.frombuffer(row.centre, "<f4").copy()) for row in session.execute(query))
@@ -168,7 +168,7 @@ class Queue:
             return _keyed(session, "gap", f"no words {item.kind}", f"{KINDS[item.kind]}, words deleted")
         nearest = groups.nearest(vector)
         if nearest is None:
-            theme = MendingTheme(kind="gap", name=_UNNAMED, encoder=self._reader.name, items=0, waiting=0, last=item.at)
+            theme = MendingTheme(kind="gap", name=_UNNAMED, encoder=self.reader.name, items=0, waiting=0, last=item.at)
             session.add(theme)
             session.flush()
             nearest = Group(theme.id, np.zeros_like(vector))
@@ -184,7 +184,7 @@ class Queue:
             return
         query = sa.select(MendingItem.text).where(MendingItem.theme_id == number, MendingItem.text.is_not(None))
         texts = session.scalars(query.limit(_NAMED_FROM)).all()
-        theme.name = name_of([self._reader.read(text).plain for text in texts if text], self._usual) or theme.name
+        theme.name = name_of([self.reader.read(text).plain for text in texts if text], self._usual) or theme.name
 
     # -- looking -----------------------------------------------------------------------------------------------
 
@@ -291,6 +291,24 @@ class Queue:
             done = sum(number for _, number in counts)
             write_audit(connection, staff, "answered problems", f"{done} {ANSWERS[answer]}", f"themes {_named(counts)}")
         return done
+
+    def waiting_in(self, theme: int) -> list[int]:
+        """The numbers of all problems of a theme that nobody has answered."""
+        with self._engine.connect() as connection:
+            query = sa.select(MendingItem.id).where(MendingItem.theme_id == theme, MendingItem.answer.is_(None))
+            return list(connection.scalars(query))
+
+    def conversation(self, ref: str) -> str:
+        """The key of the conversation that the console calls `ref`.
+
+        Raises:
+            NotPossible: there is none (any more).
+        """
+        with self._engine.connect() as connection:
+            found = connection.scalar(sa.select(Conversation.id).where(Conversation.ref == ref))
+        if found is None:
+            raise NotPossible("That conversation has been deleted.")
+        return found
 
     def open_again(self, staff: Account, number: int) -> None:
         """Take an answer back."""

@@ -5,7 +5,21 @@ from __future__ import annotations
 import importlib
 
 #: The modules in this package. Their order, and that of the pages in each, is the order of the navigation.
-MODULES = ("dashboard", "conversations", "tester", "saved", "bench", "coverage", "people", "log", "account")
+MODULES = (
+    "dashboard",
+    "conversations",
+    "tester",
+    "saved",
+    "bench",
+    "coverage",
+    "queue",
+    "passages",
+    "proposals",
+    "health",
+    "people",
+    "log",
+    "account",
+)
 
 
 def register() -> None:
