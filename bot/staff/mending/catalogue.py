@@ -297,6 +297,7 @@ _LIST: sa.Select[Any] = (
         sa.func.coalesce(PassageRevision.review_state, Article.review_state).label("review"),
         _DRAFT_STATE.label("draft"),
     )
+    .select_from(Passage)
     .join(PassageRevision, PassageRevision.id == _NEWEST)
     .join(Article, Article.id == Passage.article_id)
 )
