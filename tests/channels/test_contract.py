@@ -272,6 +272,22 @@ async def test_a_failing_platform_is_tried_again(
         assert sent.perhaps_sent == bool(fault.cut), "nobody can tell whether it arrived before the cut"
 
 
+async def test_a_reply_whose_answer_was_cut_off_is_marked(
+    tmp_path: Path, channel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "wait_before", lambda attempt, after: 0.05)
+    async with office(tmp_path) as here:
+        them = here.stand_ins[channel]
+        await here.deliver(them.text(ANN, "first"))
+        await here.quiet()
+        them.faults.append(Fault(cut="after"))
+        await here.deliver(them.text(ANN, "second"))
+        await here.until(lambda: len(answers(them)) == 3)
+        await here.quiet()
+        assert [row.perhaps_sent for row in rows(here, ChannelDelivery)] == [False, False, True]
+        assert len(here.bot.turns) == 2
+
+
 async def test_what_the_platform_refuses_is_given_up_loudly(
     tmp_path: Path, channel: str, caplog: pytest.LogCaptureFixture
 ) -> None:
