@@ -7,6 +7,7 @@ https://developers.facebook.com/docs/whatsapp/cloud-api/messages/interactive-lis
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -29,6 +30,8 @@ BUTTONS = Style(most=4096, buttons=3, with_buttons=1024, label=20, key=200)
 #: A list: up to 10 rows, titles 24 and descriptions 72, ids 200; its text 4,096 (1,024 in older descriptions).
 LIST = replace(BUTTONS, buttons=10, label=24)
 _LIST_BUTTON, _DESCRIPTION = "Choose", 72
+#: Meta's id of a person for one business: a country, and signs that mean nothing.
+_USER_ID = re.compile(r"([A-Z]{2})\.")
 #: Messages that nobody wrote to us.
 _NOT_WRITTEN = ("reaction", "system", "errors", "ephemeral", "protocol")
 
@@ -101,8 +104,11 @@ class WhatsApp(MetaPlatform):
         if not (number or user) or not message_id or kind in _NOT_WRITTEN or message.get("group_id"):
             return None
         address = {"number": number} if number else {"user": user}
-        sent, country, signal = as_number(message.get("timestamp")), country_of(number), {"message": message_id}
-        whose = number or user
+        sent, signal = as_number(message.get("timestamp")), {"message": message_id}
+        # The id stays when the number is hidden behind a name that the person chose; it begins with a country.
+        whose = user or number
+        named = _USER_ID.match(user)
+        country = country_of(number) or (named[1] if named else None)
         pressed = _pressed(message, kind)
         if pressed:
             return Arrival(

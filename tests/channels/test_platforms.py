@@ -15,6 +15,7 @@ from tests.channels.fixtures import office
 from tests.platforms.slack import SlackStandIn
 from tests.platforms.standin import Fault, Refused
 from tests.platforms.telegram import TelegramStandIn
+from tests.platforms.whatsapp import WhatsAppStandIn
 
 ANN, BEN = "14155550111", "447700900222"
 
@@ -138,6 +139,22 @@ async def test_a_day_that_is_over_by_the_platforms_clock_is_told_as_such(
         with here.engine.connect() as connection:
             found = connection.execute(sa.select(ChannelDelivery.state, ChannelDelivery.error)).all()
         assert ("dead", CLOSED) in [tuple(row) for row in found]
+
+
+async def test_somebody_whose_number_is_hidden_is_the_same_person(tmp_path: Path) -> None:
+    async with office(tmp_path) as here:
+        them = here.stand_ins["whatsapp"]
+        assert isinstance(them, WhatsAppStandIn)
+        words = {"type": "text", "text": {"body": "hello"}, "from_user_id": "IE.1410018717833190"}
+        known, hidden = them.message(ANN, **words), them.message(ANN, **words)
+        del hidden["from"]
+        for message in (known, hidden):
+            await here.deliver(them.changes(them.value(messages=[message])))
+            await here.quiet()
+        assert them.refused == []
+        assert [turn.country for turn in here.bot.turns] == ["US", "IE"]
+        assert len({turn.conversation for turn in here.bot.turns}) == 1
+        assert [shown.to for shown in them.shown] == [ANN, ANN, "IE.1410018717833190"]
 
 
 @pytest.mark.parametrize("channel", ["messenger", "whatsapp"])

@@ -84,9 +84,12 @@ class WhatsAppStandIn(MetaStandIn):
             return self.taken({"success": True})
         checked(
             what,
-            {"messaging_product", "recipient_type", "to", "type", "text", "interactive"},
-            {"to", "type", "recipient_type"},
+            {"messaging_product", "recipient_type", "to", "recipient", "type", "text", "interactive"},
+            {"type", "recipient_type"},
         )
+        to = what.get("to") or what.get("recipient")
+        if not isinstance(to, str) or ("to" in what) == ("recipient" in what):
+            raise Refused("one of to and recipient is needed")
         buttons: list[tuple[str, str]] = []
         if what["type"] == "text":
             checked(what["text"], {"body", "preview_url"}, {"body"})
@@ -95,7 +98,6 @@ class WhatsAppStandIn(MetaStandIn):
             text, buttons = self.interactive(what["interactive"])
         else:
             raise Refused(f"type {what['type']}")
-        to = what["to"]
         answer = {
             "messaging_product": "whatsapp",
             "contacts": [{"input": to}],
