@@ -448,9 +448,15 @@ class Event(Base):
     __tablename__ = "events"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    sender_id: Mapped[str] = mapped_column(sa.String(255), index=True)
+    sender_id: Mapped[str] = mapped_column(sa.String(255))
     type_name: Mapped[str] = mapped_column(sa.String(255))
     timestamp: Mapped[float | None] = mapped_column(sa.Float, index=True)
     intent_name: Mapped[str | None] = mapped_column(sa.String(255))
     action_name: Mapped[str | None] = mapped_column(sa.String(255))
     data: Mapped[str | None] = mapped_column(sa.Text)
+
+    __table_args__ = (
+        # What the tracker store asks for on every turn; Rasa's own index was on the sender alone.
+        sa.Index("ix_events_conversation", "sender_id", "id"),
+        sa.Index("ix_events_last_of_kind", "sender_id", "type_name", "action_name", "id"),
+    )

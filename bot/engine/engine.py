@@ -32,6 +32,7 @@ from rasa.utils.endpoints import EndpointConfig  # noqa: E402
 
 from bot.engine.actions_in_process import InProcessEndpoint  # noqa: E402
 from bot.engine.processor import DirectAgent  # noqa: E402
+from bot.engine.tracker_store import DatabaseTrackerStore  # noqa: E402
 
 _log = logging.getLogger(__name__)
 
@@ -129,6 +130,8 @@ class Engine:
         try:
             agent = DirectAgent(action_endpoint=self._endpoint, tracker_store=self._store)
             agent.load_model(newest)
+            if isinstance(self._store, DatabaseTrackerStore):
+                self._store.states = agent.states
         except Exception as error:
             raise EngineError(f"The model {Path(newest).name} cannot be read: run `make train`.") from error
         self._agent = agent
@@ -175,7 +178,7 @@ class Engine:
 
     async def events(self, conversation: str) -> list[dict[str, Any]]:
         """The events of a conversation as plain types, oldest first; empty where there is none."""
-        tracker = await self._store.retrieve(conversation)
+        tracker = await self._store.retrieve_full_tracker(conversation)
         return [event.as_dict() for event in tracker.events] if tracker else []
 
     async def handle(self, turn: Turn) -> Outcome:
@@ -225,7 +228,7 @@ class Engine:
 
     async def replay(self, conversation: str, message_id: str) -> list[dict[str, Any]]:
         """The messages that a turn of `conversation` gave; empty where the turn is not known."""
-        tracker = await self._store.retrieve(conversation)
+        tracker = await self._store.retrieve_full_tracker(conversation)
         found: list[dict[str, Any]] = []
         inside = False
         for event in tracker.events if tracker else ():

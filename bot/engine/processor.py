@@ -147,3 +147,9 @@ class DirectAgent(Agent):
         self.tracker_store.domain = self.domain
         if isinstance(self.nlg, TemplatedNaturalLanguageGenerator):
             self.nlg.responses = self.domain.responses
+
+    @property
+    def states(self) -> int | None:
+        """How many of a conversation's last states the policies of the loaded model look at; None: all."""
+        runner = self.processor.graph_runner if self.processor else None
+        return runner.states if isinstance(runner, DirectGraphRunner) else None

@@ -15,6 +15,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import rasa.core.policies.rule_policy
+from rasa.core.policies.policy import Policy
 from rasa.engine.exceptions import GraphRunError
 from rasa.engine.graph import ExecutionContext, GraphComponent, GraphNode, GraphNodeHook, GraphSchema
 from rasa.engine.runner.dask import DaskGraphRunner
@@ -42,6 +43,14 @@ class DirectGraphRunner(DaskGraphRunner):
         }
         super().__init__(GraphSchema(nodes), model_storage, execution_context, hooks)
         self._orders: dict[tuple[str, ...], list[tuple[str, GraphNode, tuple[str, ...]]]] = {}
+
+    @property
+    def states(self) -> int | None:
+        """How many of a conversation's last states the policies look at; None where one may look at all."""
+        components = [node._component for node in self._instantiated_nodes.values()]
+        policies = [component for component in components if isinstance(component, Policy)]
+        depths = [policy.depth if isinstance(policy, RulePolicy) else None for policy in policies]
+        return None if None in depths else max((depth for depth in depths if depth), default=1)
 
     def run(self, inputs: dict[str, Any] | None = None, targets: list[str] | None = None) -> dict[str, Any]:
         """The outputs of `targets`, all targets of the graph when None, by name.

@@ -3,25 +3,38 @@
 Rasa's SQL store makes its own engine, creates its table itself, and reads and writes in the event loop, where
 a busy database stops every conversation for seconds. Here the engine is ours (bot.database), the table comes from
 our migrations, and every call runs in a thread.
+
+Of a long conversation only the end is read: the last events, and before them the last value of each slot. So a turn
+costs as much after a thousand turns as after ten.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 from rasa.core.tracker_store import TrackerStore
+from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import ActionExecuted, SessionStarted, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.database.engine import make_engine, write_transaction
 from bot.database.models import Base
 from bot.engine.events import events_of
+from bot.engine.states import UNUSUAL
 from bot.engine.tracker import Tracker
 
 _EVENTS = Base.metadata.tables["events"]
+_ID, _KIND, _NAME, _DATA = _EVENTS.c.id, _EVENTS.c.type_name, _EVENTS.c.action_name, _EVENTS.c.data
+
+#: Events of a conversation that are read: about five turns of this bot.
+ENOUGH = 64
+#: Kinds of event whose effect reaches beyond the last events: where there is one, the whole conversation is read.
+_FAR = tuple(sorted({"pause", "resume", "form", "form_validation", *(event.type_name for event in UNUSUAL)}))
+_STARTED = SessionStarted.type_name
 
 
 class DatabaseTrackerStore(TrackerStore):
@@ -30,6 +43,8 @@ class DatabaseTrackerStore(TrackerStore):
     def __init__(self, domain: Domain | None, engine: sa.Engine) -> None:
         super().__init__(domain, None)
         self._engine = engine
+        #: How many of the last states the dialogue looks at; None: all, and conversations are read whole.
+        self.states: int | None = None
 
     @classmethod
     def of(cls, database_url: str) -> DatabaseTrackerStore:
@@ -39,20 +54,16 @@ class DatabaseTrackerStore(TrackerStore):
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Write the events that are not stored yet."""
         await self.stream_events(tracker)
-        await asyncio.to_thread(self._write, tracker)
+        if len(tracker.events) > getattr(tracker, "stored_events", 0):
+            await asyncio.to_thread(self._write, tracker)
 
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
-        """The conversation, or None where nothing is stored."""
-        rows = await asyncio.to_thread(self._read, sender_id)
-        if not rows or self.domain is None:
-            return None
-        tracker = Tracker.from_events(sender_id, events_of(json.loads(row) for row in rows), self.domain.slots)
-        tracker.stored_events = len(rows)
-        return tracker
+        """The conversation as far as the dialogue needs it, or None where nothing is stored."""
+        return self._tracker(sender_id, await asyncio.to_thread(self._read_end, sender_id))
 
     async def retrieve_full_tracker(self, conversation_id: str) -> DialogueStateTracker | None:
-        """As `retrieve`: a conversation is one session here."""
-        return await self.retrieve(conversation_id)
+        """The conversation from its beginning, or None where nothing is stored."""
+        return self._tracker(conversation_id, await asyncio.to_thread(self._read, conversation_id))
 
     async def keys(self) -> Iterable[str]:
         """The keys of all conversations."""
@@ -67,12 +78,47 @@ class DatabaseTrackerStore(TrackerStore):
         """An empty conversation."""
         return Tracker(sender_id, self.domain.slots)
 
+    def _tracker(self, sender_id: str, rows: Sequence[str]) -> DialogueStateTracker | None:
+        if not rows or self.domain is None:
+            return None
+        tracker = Tracker.from_events(sender_id, events_of(json.loads(row) for row in rows), self.domain.slots)
+        tracker.stored_events = len(rows)
+        return tracker
+
     # -- in a thread ---------------------------------------------------------------------------------------------
 
     def _read(self, sender_id: str) -> list[str]:
         query = sa.select(_EVENTS.c.data).where(_EVENTS.c.sender_id == sender_id).order_by(_EVENTS.c.id)
         with self._engine.connect() as connection:
             return list(connection.scalars(query))
+
+    def _read_end(self, sender_id: str) -> list[str]:
+        """The last events, and before them what set the slots that they do not set; all where that is not enough."""
+        if self.states is None:
+            return self._read(sender_id)
+        mine = _EVENTS.c.sender_id == sender_id
+        last = sa.select(_ID, _KIND, _NAME, _DATA).where(mine).order_by(_ID.desc()).limit(ENOUGH)
+        with self._engine.connect() as connection:
+            rows = connection.execute(last).all()[::-1]
+            if len(rows) < ENOUGH:
+                return [row.data for row in rows]
+            # A turn begins where the bot listens.
+            listening = (ActionExecuted.type_name, ACTION_LISTEN_NAME)
+            begin = next((i for i, row in enumerate(rows) if (row.type_name, row.action_name) == listening), len(rows))
+            actions = sum(row.type_name == ActionExecuted.type_name for row in rows[begin:])
+            kinds = sa.select(_KIND, sa.func.max(_ID)).where(mine, _KIND.in_([*_FAR, _STARTED])).group_by(_KIND)
+            found = {kind: newest for kind, newest in connection.execute(kinds)}
+            if actions <= self.states or any(kind in found for kind in _FAR):
+                return self._read(sender_id)
+            started = found.get(_STARTED, 0)
+            before = connection.scalars(self._slots_before(mine, rows[begin].id, started)).all()
+        return [*before, *(row.data for row in rows[begin:])]
+
+    def _slots_before(self, mine: sa.ColumnElement[bool], end: int, start: int) -> sa.Select[tuple[str]]:
+        """What last set each slot between the events `start` and `end`."""
+        between = (mine, SlotSet.type_name == _KIND, start < _ID, end > _ID)
+        newest = [sa.select(sa.func.max(_ID)).where(*between, slot.name == _NAME) for slot in self.domain.slots]
+        return sa.select(_DATA).where(_ID.in_(sa.union_all(*newest))).order_by(_ID)
 
     def _write(self, tracker: DialogueStateTracker) -> None:
         known = getattr(tracker, "stored_events", 0)
@@ -91,7 +137,8 @@ class DatabaseTrackerStore(TrackerStore):
                 }
             )
         if rows:
-            with write_transaction(self._engine) as connection:
+            # Its first statement writes, so on SQLite it waits its turn; on PostgreSQL conversations need not wait.
+            with self._engine.begin() as connection:
                 connection.execute(_EVENTS.insert(), rows)
         tracker.stored_events = known + len(rows)
 

@@ -10,12 +10,24 @@ import time
 import pytest
 import sqlalchemy as sa
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecuted, BotUttered, Event, SlotSet, UserUttered
+from rasa.shared.core.events import (
+    ActionExecuted,
+    AllSlotsReset,
+    BotUttered,
+    ConversationPaused,
+    Event,
+    Restarted,
+    SessionStarted,
+    SlotSet,
+    UserUtteranceReverted,
+    UserUttered,
+)
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.database.engine import make_engine, write_transaction
 from bot.engine.engine import Engine, Turn
-from bot.engine.tracker_store import DatabaseTrackerStore
+from bot.engine.states import last_states
+from bot.engine.tracker_store import ENOUGH, DatabaseTrackerStore
 from tests.engine.conftest import HERE, Toy
 
 DOMAIN = Domain.load(str(HERE / "toy" / "domain.yml"))
@@ -111,6 +123,76 @@ async def test_a_forgotten_conversation_begins_anew(store: DatabaseTrackerStore,
     found = await store.retrieve("one")
     assert found is not None
     assert [e.text for e in found.events if isinstance(e, UserUttered)] == ["hello again"]
+
+
+# -- long conversations ------------------------------------------------------------------------------------------
+
+
+def long_tracker(turns: int, *, first: Event | None = None) -> DialogueStateTracker:
+    """A conversation whose first turn alone sets `unlocked`."""
+    events: list[Event] = [ActionExecuted("action_session_start"), SessionStarted(), ActionExecuted("action_listen")]
+    for number in range(turns):
+        events += (
+            turn(f"hello {number}", number) if number == 0 else [*turn(f"hello {number}", number)[:2], *answered()]
+        )
+        if number == 0 and first is not None:
+            events.append(first)
+    return tracker_of("long", *events)
+
+
+def answered() -> list[Event]:
+    return [BotUttered("hi"), ActionExecuted("action_listen")]
+
+
+@pytest.mark.parametrize("turns", [100, 1000])
+async def test_of_a_long_conversation_the_end_and_the_slots_are_read(
+    store: DatabaseTrackerStore, database: sa.Engine, turns: int
+) -> None:
+    store.states = 2
+    saved = long_tracker(turns)
+    await store.save(saved)
+    statements: list[str] = []
+    sa.event.listen(database, "after_cursor_execute", lambda *given: statements.append(given[2]))
+    found = await store.retrieve("long")
+    assert found is not None
+    assert len(statements) == 3, "however long it is"
+    assert len(found.events) <= ENOUGH + len(DOMAIN.slots)
+    assert [e.as_dict() for e in found.events][-30:] == [e.as_dict() for e in saved.events][-30:]
+    assert found.current_slot_values() == saved.current_slot_values()
+    assert found.get_slot("unlocked") == ["ü🙂", {"deep": [1, None]}]
+    assert last_states(found, DOMAIN, 2) == saved.past_states(DOMAIN)[-2:]
+    whole = await store.retrieve_full_tracker("long")
+    assert whole is not None and len(whole.events) == len(saved.events)
+    found.update(SlotSet("unlocked", ["new"]))
+    await store.save(found)
+    assert len(rows(database)) == len(saved.events) + 1, "what was not loaded is not written again"
+
+
+@pytest.mark.parametrize("first", [Restarted(), UserUtteranceReverted(), ConversationPaused(), AllSlotsReset()])
+async def test_what_reaches_far_is_replayed_from_the_beginning(store: DatabaseTrackerStore, first: Event) -> None:
+    store.states = 2
+    saved = long_tracker(100, first=first)
+    await store.save(saved)
+    found = await store.retrieve("long")
+    assert found is not None and len(found.events) == len(saved.events)
+    assert found.current_slot_values() == saved.current_slot_values()
+    assert found.is_paused() == saved.is_paused()
+
+
+async def test_it_is_read_whole_where_the_dialogue_may_look_at_all(store: DatabaseTrackerStore) -> None:
+    saved = long_tracker(100)
+    await store.save(saved)
+    found = await store.retrieve("long")
+    assert found is not None and len(found.events) == len(saved.events)
+
+
+async def test_a_session_begins_without_the_slots_of_the_one_before(store: DatabaseTrackerStore) -> None:
+    store.states = 2
+    saved = long_tracker(100, first=SessionStarted())
+    await store.save(saved)
+    found = await store.retrieve("long")
+    assert found is not None and len(found.events) <= ENOUGH
+    assert found.get_slot("unlocked") is None is saved.get_slot("unlocked")
 
 
 # -- while others write ------------------------------------------------------------------------------------------
