@@ -10,12 +10,17 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import httpx
+import sqlalchemy as sa
+
 from bot.database.engine import make_engine
 from bot.settings import ROOT
+from bot.staff.accounts import Accounts
+from bot.staff.reading import Conversations, Wanted
 from bot.staff.roles import Role
 from tests.browser.conftest import FLAGS, Visit, find_browser
 from tests.browser.servers import Place, place
-from tests.browser.staff import enter
+from tests.browser.staff import PASSWORD, enter
 from tests.staff.seeding import seed_conversations
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -25,7 +30,7 @@ PICTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "staff-dashboard": ("/staff", {}),
     "staff-dashboard-dark": ("/staff", {"color_scheme": "dark"}),
     "staff-conversations": ("/staff/conversations?kind=fallback&reviewed=no", {}),
-    "staff-conversation": ("/staff/conversations/000000000007", {}),
+    "staff-conversation": ("/staff/conversations/{newest}", {}),
     "staff-people": ("/staff/people", {}),
 }
 
@@ -34,6 +39,7 @@ def take_staff(browser: Any, site: Place, *names: str) -> None:
     """Take the pictures `names`, all of them when there is none."""
     engine = make_engine(site.settings.database_url)
     seed_conversations(engine, 1_500)
+    newest = _talk(site, engine)
     engine.dispose()
 
     def visit(address: str, **options: Any) -> Visit:
@@ -44,11 +50,30 @@ def take_staff(browser: Any, site: Place, *names: str) -> None:
 
     for name in names or PICTURES:
         address, options = PICTURES[name]
+        address = address.replace("{newest}", newest)
         visitor = enter(visit, site, address, Role.admin, Role.clinician, name="Ada Byron", **options)
         path = FOLDER / f"{name}.png"
         visitor.page.screenshot(path=path)
         visitor.context.close()
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1024} KB")
+
+
+def _talk(site: Place, engine: sa.Engine) -> str:
+    """Have a conversation with the bot, with a tag and a note on it; what the console calls it."""
+    with httpx.Client(base_url=site.bot_address) as client:
+        token = client.post("/chat/sessions", json={"locale": "en-GB", "country": "GB"}).json()["token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        for number, text in enumerate(("I am on Xanax, can I take it before ketamine?", "blorp frimble")):
+            client.post("/chat/messages", json={"id": f"m{number}", "text": text}).raise_for_status()
+        answer = next(one for one in client.get("/chat/messages").json()["messages"] if one["from"] == "bot")
+        client.post("/chat/feedback", json={"message": answer["id"], "helpful": False, "reason": "How long before?"})
+    accounts, conversations = Accounts(engine), Conversations(engine)
+    token = accounts.invite(None, [Role.tester])
+    ida = accounts.accept(token, login="ida", name="Ida Rhodes", password=PASSWORD)
+    [row], _, _ = conversations.find(Wanted(), most=1)
+    conversations.tag(ida, row.ref, "missing answer")
+    conversations.note(ida, row.ref, "The passage does not say how long before. Can we add it?")
+    return row.ref
 
 
 def main() -> int:
