@@ -50,7 +50,10 @@ def record_turn(
     messages: Sequence[Mapping[str, Any]],
     about: About | None = None,
 ) -> None:
-    """Count one turn, whose replies are `messages` as `Message.to_dict` gives them (no commit)."""
+    """Count one turn, whose replies are `messages` as `Message.to_dict` gives them (no commit).
+
+    What is not listed is counted turn by turn, but not as a conversation: nothing tells that two turns belong together.
+    """
     about = about or About()
     count_messages(connection, channel, messages)
     counted = Counter(message["kind"] for message in messages)

@@ -203,7 +203,11 @@ class Accounts:
         with self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
         right = is_password(row.password_hash if row else None, password)
-        if row is None or not right or not row.active:
+        if row is None:
+            return None
+        if not right or not row.active:
+            with writing(self._engine) as connection:
+                write_audit(connection, _account(row), "could not sign in", f"account {row.login}", about)
             return None
         with writing(self._engine) as connection:
             if is_outdated(row.password_hash):
@@ -253,7 +257,6 @@ class Accounts:
             ended = ended.where(StaffSession.id != but)
         with writing(self._engine) as connection:
             number = connection.execute(ended).rowcount
-            connection.execute(sa.delete(StaffSession).where(StaffSession.expires <= now()))
             write_audit(connection, by, "signed out", f"account {account_id}", f"{number} sessions")
         return number
 
@@ -331,6 +334,7 @@ def _make(connection: sa.Connection, login: str, name: str, hashed: str, roles: 
 
 def _begin(connection: sa.Connection, account_id: int, about: str) -> str:
     token, moment = secrets.token_urlsafe(32), now()
+    connection.execute(sa.delete(StaffSession).where(StaffSession.expires <= moment))
     connection.execute(
         sa.insert(StaffSession).values(
             id=_hashed(token),

@@ -45,6 +45,7 @@ def test_a_life(accounts: Accounts, database: sa.Engine) -> None:
     accounts.change(ada, ben.id, active=True)
     assert accounts.sign_in("ben", PASSWORD, "") is not None
     said = [(entry.who, entry.verb) for entry in read_audit(database)]
+    assert ("Ben", "could not sign in") in said, "while the account was off"
     assert ("Ada", "switched off") in said and ("Ada", "let in again") in said and ("Ben", "signed in") in said
 
 

@@ -276,7 +276,7 @@ async def test_the_pages_from_a_testers_view(engine: sa.Engine, visitor: Visitor
     tester, ref = staff["tester"], rows(engine)[0].ref
     listed = (await tester.get("/staff/conversations?kind=safety&reviewed=no")).text
     assert (
-        "One conversation match" in listed
+        "One conversation matches" in listed
         and "thoughts of suicide or self-harm" in listed
         and "Not a valid" not in listed
     )
