@@ -27,6 +27,10 @@ COMMANDS = {
         "bot.staff.mending.commands:run",
         "write accepted sentences to data/nlu, or visit the sources' addresses",
     ),
+    "dialogues": (
+        "bot.staff.testing.commands:run",
+        "saved dialogues: have them, export those of staff, write them as Rasa's test stories",
+    ),
     "privacy": ("bot.ops.commands:run", "remove what is older than the retention, or one conversation"),
     "actions": ("bot.engine.commands:actions", "serve the custom actions for Rasa's own commands"),
     "rasa": ("bot.engine.commands:rasa", "Rasa's own command line on this project: train, shell, test, data …"),

@@ -217,7 +217,7 @@ async def test_tests_are_run_and_what_differs_is_shown(
     assert "topic is interactions, expected safety" in shown and "1 different" in shown
     result = (await tester.get(f"{second}/result?test=flow/about xanax")).text
     assert "<ins>" in result and "<del>" in result and "run 1" in result
-    assert "not so" in result
+    assert "does not hold" in result
     listed = (await tester.get("/staff/tests?state=failed")).text
     assert "1 of 1 tests" in listed and "different" in listed
     assert "0 of 1 tests" in (await tester.get("/staff/tests?state=passed")).text

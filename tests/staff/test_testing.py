@@ -155,7 +155,7 @@ async def test_why_an_answer_was_given() -> None:
     )
     assert found.sentences == (
         "The safety screen found no danger in it.",
-        "It was understood as “Other medicines” (91%).",
+        "It was understood as “Other medicines” (91 %).",
         "The passage “benzodiazepines-and-ketamine” fits best, most of all because it is like its ways of asking.",
         "“Alcohol” was close behind it.",
         "The rule that followed: A question is answered from the store.",
@@ -172,7 +172,7 @@ async def test_why_an_answer_was_given() -> None:
 async def test_why_help_came_first() -> None:
     found = why((await reply_to("my chest hurts")).reply, RULES, {}, {})
     assert found.sentences == (
-        "The safety screen found a medical emergency, by its wording and by what it has learned (98%), "
+        "The safety screen found a medical emergency, by its wording and by what it has learned (98 %), "
         "so that comes first.",
         "The rule that followed: An emergency.",
     )

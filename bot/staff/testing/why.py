@@ -161,4 +161,4 @@ def _strongest(best: Candidate) -> str:
 
 
 def _share(value: float) -> str:
-    return f"{value:.0%}"
+    return f"{value:.0%}".replace("%", " %")
