@@ -5,6 +5,7 @@ The words come from bot/screen/help.py, which the application also uses alone wh
 
 from __future__ import annotations
 
+import re
 import time
 
 from actions.answer import respond
@@ -18,6 +19,9 @@ from bot.screen.help import DANGER_NO, DANGER_UNSURE, DANGER_YES, ELSEWHERE, MIS
 #: How long a number stays above every reply after a crisis, unless the person says that they are safe.
 CRISIS_SECONDS = 24 * 3600
 
+_NOT_SAFE = re.compile(
+    r"\b(?:not|never|no longer|dont|don't|aint|ain't|isnt|isn't)\b[^.!?,]*\b(?:safe|ok|okay|fine|alright)\b"
+)
 #: What pressing a button of a safety reply means.
 _MEANING: dict[str, dict[str, str]] = {
     SAFE: {"intent": "im_safe"},
@@ -61,10 +65,16 @@ class ActionCrisisMisunderstood(ReplyingAction):
         return "action_crisis_misunderstood"
 
     def compose(self, turn: Turn, reply: Reply) -> None:
+        if denies_safety(turn.text):
+            _still_here(turn, reply)
+            return
         asked_before = turn.slots.get("flow_step") == "asked"
         words = reply.needs.help.safe if asked_before else reply.needs.help.misunderstood
         adopt(reply, words(turn.place(reply.needs.help)))
         reply.remember(flow=None if asked_before else "crisis_check", flow_step=None if asked_before else "asked")
+        if asked_before and turn.intent == "deny":
+            # Asked whether they think of dying, the person said no. "You misunderstood" once more says less.
+            reply.remember(crisis_until=0, crisis_country=None)
 
 
 class ActionCrisisStillHere(ReplyingAction):
@@ -74,8 +84,7 @@ class ActionCrisisStillHere(ReplyingAction):
         return "action_crisis_still_here"
 
     def compose(self, turn: Turn, reply: Reply) -> None:
-        adopt(reply, reply.needs.help.still_here(turn.place(reply.needs.help)))
-        reply.remember(flow="crisis_check", crisis_until=time.time() + CRISIS_SECONDS)
+        _still_here(turn, reply)
 
 
 class ActionCrisisSafe(ReplyingAction):
@@ -85,6 +94,9 @@ class ActionCrisisSafe(ReplyingAction):
         return "action_crisis_safe"
 
     def compose(self, turn: Turn, reply: Reply) -> None:
+        if denies_safety(turn.text):
+            _still_here(turn, reply)
+            return
         if turn.slots.get("crisis_until"):
             adopt(reply, reply.needs.help.safe(turn.place(reply.needs.help)))
         else:
@@ -121,6 +133,16 @@ class ActionDosing(ReplyingAction):
     def compose(self, turn: Turn, reply: Reply) -> None:
         adopt(reply, reply.needs.help.reply(found(turn, "refuse_dosing"), turn.place(reply.needs.help)))
         reply.remember(misses=0)
+
+
+def denies_safety(text: str) -> bool:
+    """Whether `text` says that the person is not safe or not all right, however near that is to saying they are."""
+    return bool(_NOT_SAFE.search(text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")))
+
+
+def _still_here(turn: Turn, reply: Reply) -> None:
+    adopt(reply, reply.needs.help.still_here(turn.place(reply.needs.help)))
+    reply.remember(flow="crisis_check", crisis_until=time.time() + CRISIS_SECONDS)
 
 
 def _help_with(category: Category, turn: Turn, reply: Reply) -> None:

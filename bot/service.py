@@ -15,8 +15,7 @@ import logging
 import re
 import time
 import uuid
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from bot.ops.masking import mask
 from bot.settings import Settings
 
 if TYPE_CHECKING:
+    from actions.wording import Responses
     from bot.articles.store import ArticleStore
     from bot.engine.engine import Engine, Outcome
     from bot.language.reader import Reader
@@ -38,8 +38,9 @@ _log = logging.getLogger(__name__)
 
 #: Seconds that a person waits for the dialogue before the screen's finding answers alone.
 PATIENCE = 5.0
+#: What an action that was taken means for the channel, whatever was said before.
+_WISHES = {"action_delete_confirmed": "forget", "action_dont_keep": "dont_keep"}
 # What looks like a command or a template of the engine, at the beginning of a text.
-_MOST_FLOWS = 10_000
 _COMMAND = re.compile(r"\s*(/[a-z_]|SlotSet\b|SetSlots?\b|\{\{|\$\{|<%|%\w+%|utter_|action_)", re.IGNORECASE)
 
 
@@ -98,9 +99,8 @@ class Bot:
         self._screen: Screen | None = None
         self._help: Help | None = None
         self._failure = ""
+        self._goes_along: frozenset[str] = frozenset()
         self._wishes: dict[str, str] = {}
-        #: The flow that each of the last conversations is in; only makes the screen more watchful.
-        self._flows: OrderedDict[str, str] = OrderedDict()
         self._drafts = False
 
     def start(self) -> None:
@@ -114,7 +114,9 @@ class Bot:
 
         self._help = Help(self._settings.data, self._settings)
         self._screen = Screen(self._settings.data, self._settings.models / "screen")
-        self._failure = _wording(self._settings)
+        wording = _wording(self._settings)
+        self._failure = wording.text("failure", "lead")
+        self._goes_along = frozenset(wording.list("panic", "goes_along"))
         from bot.language.reader import shared_reader
 
         self._reader = shared_reader(self._settings.data)
@@ -141,8 +143,14 @@ class Bot:
 
     @property
     def ready(self) -> bool:
-        """Whether dialogue and screen are loaded."""
+        """Whether it can answer: dialogue and screen are loaded, the screen perhaps with its patterns alone."""
         return bool(self._screen and self._engine and self._engine.ready)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What could not be loaded: "model" (nothing can be answered), "screen classifier" (patterns look alone)."""
+        incomplete = self._screen is not None and not self._screen.complete
+        return (*(() if self.ready else ("model",)), *(("screen classifier",) if incomplete else ()))
 
     @property
     def articles(self) -> ArticleStore:
@@ -171,7 +179,7 @@ class Bot:
             raise EngineError("The bot has not been started.")
         other = copy.copy(self)
         other._engine = self._engine.aside()
-        other._wishes, other._flows, other._drafts = {}, OrderedDict(), drafts
+        other._wishes, other._drafts = {}, drafts
         return other
 
     @property
@@ -193,15 +201,17 @@ class Bot:
         began = time.perf_counter()
         text = mask(clean(turn.text or ""))
         too_long = len(text) > MOST_CHARACTERS
-        finding = self._look(text, turn) if turn.button is None else None
+        flow = await self._flow(turn.conversation) if turn.button is None else None
+        began_to_look = time.perf_counter()
+        finding = self._look(text, turn, flow) if turn.button is None else None
         looked = time.perf_counter()
-        outcome = await self._converse(turn, text[:MOST_CHARACTERS], finding, too_long)
+        outcome = await self._converse(turn, text[:MOST_CHARACTERS], finding, too_long, flow)
         ended = time.perf_counter()
-        seconds = {"screen": looked - began, "dialogue": ended - looked, "all": ended - began}
+        seconds = {"screen": looked - began_to_look, "dialogue": ended - looked, "all": ended - began}
         found = finding.to_dict() if finding else None
         if outcome is None:
             return self._without_engine(finding, turn, text), Reasons(found, seconds=seconds, failed=True)
-        self._note(turn.conversation, outcome)
+        self._note(turn.conversation, outcome.steps)
         messages = [Message.from_dict(m) for m in outcome.messages]
         trace = outcome.slots.get("trace") or {}
         reasons = Reasons(found, outcome.parse, trace, seconds, False, outcome.before, outcome.slots, outcome.steps)
@@ -210,7 +220,6 @@ class Bot:
     async def forget(self, conversation: str) -> None:
         """Remove a conversation from the tracker store and from memory."""
         self._wishes.pop(conversation, None)
-        self._flows.pop(conversation, None)
         if self._engine is not None:
             await self._engine.forget(conversation)
         if self._reader is not None:
@@ -220,7 +229,8 @@ class Bot:
         """The messages of a turn that was handled before, rendered again and not run again; None where it was not."""
         if self._engine is None or not self._engine.ready or not turn.message_id:
             return None
-        said = await self._engine.replay(turn.conversation, turn.message_id)
+        said, steps = await self._engine.replay(turn.conversation, turn.message_id)
+        self._note(turn.conversation, steps)
         return [Message.from_dict(m) for m in said] if said else None
 
     def wish(self, conversation: str) -> str | None:
@@ -229,11 +239,22 @@ class Bot:
 
     # -- steps ---------------------------------------------------------------------------------------------------
 
-    def _look(self, text: str, turn: Turn) -> Finding | None:
+    async def _flow(self, conversation: str) -> str | None:
+        """The guided conversation that goes on, which makes the screen more watchful; None when it cannot be told."""
+        if self._engine is None or not self._engine.ready:
+            return None
+        try:
+            found = await self._engine.slot(conversation, "flow")
+        except Exception as error:  # the screen looks all the same
+            _log.error("The flow of a conversation could not be read: %s", type(error).__name__)
+            return None
+        return str(found) if found else None
+
+    def _look(self, text: str, turn: Turn, flow: str | None) -> Finding | None:
         assert self._screen is not None
         if not text:
             return None
-        flow = "panic" if str(self._flows.get(turn.conversation, "")).startswith("panic") else None
+        flow = "panic" if (flow or "").startswith("panic") else None
         try:
             if len(text) <= MOST_CHARACTERS and self._reader is not None:
                 return self._screen.look(self._reader.read(text), flow, turn.text)
@@ -241,7 +262,9 @@ class Bot:
             _log.error("The screen failed on a reading (%s); its patterns look alone.", type(error).__name__)
         return self._screen.look_text(turn.text or "", self._reader, flow)
 
-    async def _converse(self, turn: Turn, text: str, finding: Finding | None, too_long: bool) -> Outcome | None:
+    async def _converse(
+        self, turn: Turn, text: str, finding: Finding | None, too_long: bool, flow: str | None
+    ) -> Outcome | None:
         from bot.engine.engine import Turn as EngineTurn
 
         if self._engine is None or not self._engine.ready:
@@ -256,7 +279,7 @@ class Bot:
         if finding is not None:
             metadata["finding"] = finding.to_dict()
         try:
-            choice, words = await self._meant(turn, text, finding, too_long)
+            choice, words = await self._meant(turn, text, finding, too_long, flow)
             asked = EngineTurn(turn.conversation, words, metadata, choice, turn.message_id, turn.channel)
             with await asyncio.to_thread(_draft_content) if self._drafts else contextlib.nullcontext():
                 return await asyncio.wait_for(self._engine.handle(asked), PATIENCE)
@@ -265,7 +288,7 @@ class Bot:
             return None
 
     async def _meant(
-        self, turn: Turn, text: str, finding: Finding | None, too_long: bool
+        self, turn: Turn, text: str, finding: Finding | None, too_long: bool, flow: str | None
     ) -> tuple[Mapping[str, Any] | None, str]:
         """What the engine is told instead of interpreting the text, if anything, and the words of the turn."""
         if turn.button is not None:
@@ -281,6 +304,8 @@ class Bot:
             return None, text
         if not text or too_long:
             return {"intent": "out_of_scope"}, text
+        if flow == "panic_exercise" and text.lower().strip(" .!,") in self._goes_along:
+            return {"intent": "next_step"}, text
         return ({"intent": "typed_command"}, text) if _COMMAND.match(text) else (None, text)
 
     def _without_engine(self, finding: Finding | None, turn: Turn, text: str) -> list[Message]:
@@ -290,23 +315,17 @@ class Bot:
             return [self._help.reply(finding, country)]
         return [Message(uuid.uuid4().hex, "fallback", self._failure)]
 
-    def _note(self, conversation: str, outcome: Outcome) -> None:
-        """Remember what the channel must do, and which flow goes on."""
-        if outcome.slots.get("delete"):
-            self._wishes[conversation] = "forget"
-        elif outcome.slots.get("keep") is False:
-            self._wishes[conversation] = "dont_keep"
-        self._flows.pop(conversation, None)
-        if outcome.slots.get("flow"):
-            self._flows[conversation] = str(outcome.slots["flow"])
-            while len(self._flows) > _MOST_FLOWS:
-                self._flows.popitem(last=False)
+    def _note(self, conversation: str, steps: Iterable[Mapping[str, Any]]) -> None:
+        """Remember what the channel must do after these actions."""
+        for step in steps:
+            if (wish := _WISHES.get(str(step["action"]))) is not None:
+                self._wishes[conversation] = wish
 
 
-def _wording(settings: Settings) -> str:
+def _wording(settings: Settings) -> Responses:
     from actions.wording import responses
 
-    return responses(settings.data / "responses").text("failure", "lead")
+    return responses(settings.data / "responses")
 
 
 def _draft_content() -> contextlib.AbstractContextManager[None]:

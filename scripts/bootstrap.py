@@ -47,6 +47,7 @@ COMMANDS = {
     "load-channels": Command("test", False, ["-m", "tests.platforms.load"]),
     "screenshots": Command("test", True, ["-m", "tests.browser.screenshots"]),
     "test": Command("test", True, ["-m", "scripts.check"]),
+    "fuzz": Command("test", True, ["-m", "tests.fuzz"]),
     "lint": Command("test", False, ["-m", "scripts.check", "--only", "lint", "--only", "types"]),
     "test-compat": Command("test", False, ["-m", "pytest", "-m", "compat"]),
 }

@@ -27,11 +27,11 @@ from rasa.core.lock_store import InMemoryLockStore  # noqa: E402
 from rasa.core.tracker_store import InMemoryTrackerStore, TrackerStore  # noqa: E402
 from rasa.model import get_latest_model  # noqa: E402
 from rasa.shared.core.domain import Domain  # noqa: E402
-from rasa.shared.core.events import BotUttered, UserUttered  # noqa: E402
+from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered  # noqa: E402
 from rasa.utils.endpoints import EndpointConfig  # noqa: E402
 
 from bot.engine.actions_in_process import InProcessEndpoint  # noqa: E402
-from bot.engine.processor import DirectAgent  # noqa: E402
+from bot.engine.processor import NOT_TOLD, DirectAgent  # noqa: E402
 from bot.engine.tracker_store import DatabaseTrackerStore  # noqa: E402
 
 _log = logging.getLogger(__name__)
@@ -226,17 +226,27 @@ class Engine:
         tracker = await self._store.retrieve(conversation)
         return dict(tracker.current_slot_values()) if tracker else {}
 
-    async def replay(self, conversation: str, message_id: str) -> list[dict[str, Any]]:
-        """The messages that a turn of `conversation` gave; empty where the turn is not known."""
+    async def slot(self, conversation: str, name: str) -> Any:
+        """The value of one slot of a conversation; None where it was never set."""
+        last = getattr(self._store, "slot", None)
+        if last is not None:
+            return await last(conversation, name)
+        return (await self.slots(conversation)).get(name)
+
+    async def replay(self, conversation: str, message_id: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """The messages that a turn of `conversation` gave and its steps (see `Outcome`); empty where it is unknown."""
         tracker = await self._store.retrieve_full_tracker(conversation)
         found: list[dict[str, Any]] = []
+        steps: list[dict[str, Any]] = []
         inside = False
         for event in tracker.events if tracker else ():
             if isinstance(event, UserUttered):
                 inside = event.message_id == message_id
             elif inside and isinstance(event, BotUttered) and event.data.get("custom"):
                 found.append(event.data["custom"])
-        return found
+            elif inside and isinstance(event, ActionExecuted) and event.action_name not in NOT_TOLD:
+                steps.append({"action": event.action_name, "policy": event.policy, "confidence": event.confidence})
+        return found, steps
 
     async def forget(self, conversation: str) -> None:
         """Remove a conversation from the tracker store."""

@@ -35,7 +35,8 @@ from bot.engine.actions_in_process import WatchedAction
 from bot.engine.runner import DirectGraphRunner
 from bot.errors import EngineError
 
-_NOT_TOLD = ("action_listen", "action_session_start")
+#: Actions of Rasa's own that say and do nothing.
+NOT_TOLD = ("action_listen", "action_session_start")
 # Rasa reads a text that begins with "/" as `/intent{entities}`; this slash only looks like it.
 _HARMLESS_SLASH = "\N{DIVISION SLASH}"
 
@@ -93,14 +94,14 @@ class Processor(MessageProcessor):
         if type(action) is RemoteAction:
             action = WatchedAction(action.name(), action.action_endpoint)
         watched = hasattr(output_channel, "steps")
-        if watched and not output_channel.steps and action.name() not in _NOT_TOLD:
+        if watched and not output_channel.steps and action.name() not in NOT_TOLD:
             output_channel.before = tracker.current_slot_values()
         go_on = await super()._run_action(action, tracker, output_channel, nlg, prediction)
         if isinstance(action, WatchedAction) and action.failure:
             raise EngineError(f"The action {action.name()} failed: {type(action.failure).__name__}") from action.failure
         if watched:
             output_channel.slots = tracker.current_slot_values()
-        if watched and action.name() not in _NOT_TOLD:
+        if watched and action.name() not in NOT_TOLD:
             output_channel.steps.append(
                 {
                     "action": action.name(),

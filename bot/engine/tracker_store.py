@@ -65,6 +65,10 @@ class DatabaseTrackerStore(TrackerStore):
         """The conversation from its beginning, or None where nothing is stored."""
         return self._tracker(conversation_id, await asyncio.to_thread(self._read, conversation_id))
 
+    async def slot(self, sender_id: str, name: str) -> object:
+        """The last value of one slot, without reading the whole conversation; None where it was never set."""
+        return await asyncio.to_thread(self._slot, sender_id, name)
+
     async def keys(self) -> Iterable[str]:
         """The keys of all conversations."""
         return await asyncio.to_thread(self._keys)
@@ -119,6 +123,17 @@ class DatabaseTrackerStore(TrackerStore):
         between = (mine, SlotSet.type_name == _KIND, start < _ID, end > _ID)
         newest = [sa.select(sa.func.max(_ID)).where(*between, slot.name == _NAME) for slot in self.domain.slots]
         return sa.select(_DATA).where(_ID.in_(sa.union_all(*newest))).order_by(_ID)
+
+    def _slot(self, sender_id: str, name: str) -> object:
+        query = (
+            sa.select(_EVENTS.c.data)
+            .where(_EVENTS.c.sender_id == sender_id, _EVENTS.c.type_name == "slot", _EVENTS.c.action_name == name)
+            .order_by(_EVENTS.c.id.desc())
+            .limit(1)
+        )
+        with self._engine.connect() as connection:
+            data = connection.scalar(query)
+        return json.loads(data).get("value") if data else None
 
     def _write(self, tracker: DialogueStateTracker) -> None:
         known = getattr(tracker, "stored_events", 0)

@@ -23,9 +23,16 @@ class Layers:
     def log_odds(self, x: Floats) -> Floats:
         """Unnormalised log-probabilities of every class, shape (n, classes)."""
         for weights, bias in self.layers[:-1]:
-            x = np.maximum(x @ weights + bias, 0)
+            x = np.maximum(_times(x, weights) + bias, 0)
         weights, bias = self.layers[-1]
-        return x @ weights + bias
+        return _times(x, weights) + bias
+
+
+def _times(x: Floats, weights: Floats) -> Floats:
+    """The matrix product. For one message without BLAS, whose threads wait for each other on a busy machine."""
+    if len(x) == 1 and isinstance(x, np.ndarray):
+        return np.einsum("i,ij->j", x[0], weights)[None, :]
+    return x @ weights
 
 
 def softmax(scores: Floats) -> Floats:

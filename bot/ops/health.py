@@ -9,7 +9,7 @@ import asyncio
 import hmac
 import ipaddress
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -38,7 +38,8 @@ class Ready(Protocol):
     """What can say of itself whether it can answer."""
 
     @property
-    def ready(self) -> bool: ...
+    def missing(self) -> Sequence[str]:
+        """What could not be loaded, a word or two each."""
 
 
 class Metrics:
@@ -118,7 +119,7 @@ def routes(settings: Settings, engine: sa.Engine, bot: Ready, metrics: Metrics) 
         return JSONResponse({"status": "ok"})
 
     async def ready(request: Request) -> Response:
-        missing = [] if bot.ready else ["model"]
+        missing = list(bot.missing)
         if (problem := await asyncio.to_thread(_database_problem, engine)) is not None:
             missing.append(problem)
         if missing:

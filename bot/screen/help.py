@@ -69,6 +69,7 @@ _SITUATIONS: dict[str, dict[str, str]] = {
         "psychosis": "psychosis",
         "mood": "psychosis",
         "withdrawal": "withdrawal",
+        "combination": "combination",
         "danger_from_person": "danger_from_person",
         "child_in_danger": "danger_from_person",
         "child_alone_using": "danger_from_person",
@@ -319,7 +320,7 @@ class Help:
         kinds = ["crisis", "emergency"] if category == "crisis_selfharm" and path[-1] != "acted" else ["emergency"]
         if path[-1] == "acted":
             kinds = ["emergency", "crisis"]
-        if path[-1] in ("child", "overdose", "toxicity"):
+        if path[-1] in ("child", "overdose", "toxicity", "combination"):
             kinds.append("poison")
         found = [s for kind in kinds for entry in entries for s in self.helplines.of(entry, kind)]
         if not place.country:

@@ -33,6 +33,13 @@ _LITERAL = re.compile(r"[a-z]+")
 _STOP = " . "
 # A text without stops is read in pieces, so that a context at one end does not silence a danger at the other.
 _WORDS, _OVERLAP = 40, 15
+# Concepts that are looked for together first: most messages hold none of them, and every search costs more by being
+# called than by what it reads.
+_TOGETHER = 6
+#: Who is meant and when: by itself never what a rule is about.
+_WHO_AND_WHEN = frozenset({"i_me", "other_person", "now"})
+#: Contexts that a question brings with it; they say nothing of a statement beside the question.
+_OF_QUESTIONS = frozenset({"facts", "general_question", "asks_self", "eligibility"})
 
 
 @dataclass(frozen=True)
@@ -91,11 +98,13 @@ class Patterns:
         }
         self.reasons = {name: str(group["reason"]) for name, group in {**raw["neutral"], **raw["concepts"]}.items()}
         self.rules = tuple(self._rule(entry) for entry in raw["rules"])
-        self._telling = frozenset().union(*(rule.all.union(*rule.any) for rule in self.rules)) - {
-            "i_me",
-            "other_person",
-            "now",
+        self._groups = self._grouped()
+        self._telling: dict[str, frozenset[str]] = {
+            category: frozenset().union(*(r.all.union(*r.any) for r in self.rules if r.category == category))
+            - _WHO_AND_WHEN
+            for category in CATEGORIES
         }
+        self._contexts = frozenset().union(*(rule.unless for rule in self.rules)) - _OF_QUESTIONS
         self._situations = {category: tuple(pairs.items()) for category, pairs in raw["situations"].items()}
         literal = (phrase for group in raw["concepts"].values() for phrase in group["any"])
         self.words = frozenset(_LITERAL.findall(_NAME.sub(" ", " ".join(map(str, (*literal, *macros.values()))))))
@@ -105,11 +114,21 @@ class Patterns:
         for neutral in self._neutral:
             if neutral.search(view):
                 view = neutral.sub("_", view)
-        there = [(name, regex) for name, regex in self._regexes.items() if regex.search(view)]
+        read = view.encode()  # once, and not anew for every search
+        there = [
+            (name, regex)
+            for together, members in self._groups
+            if together.search(read)
+            for name, regex in members
+            if regex.search(read)
+        ]
         stretches = [piece for sentence in view.split(_STOP) for piece in windows(sentence, _WORDS, _OVERLAP)]
         if len(stretches) == 1:
             return [frozenset(name for name, _ in there)]
-        return [frozenset(name for name, regex in there if regex.search(stretch)) for stretch in stretches]
+        return [
+            frozenset(name for name, regex in there if regex.search(encoded))
+            for encoded in [stretch.encode() for stretch in stretches]
+        ]
 
     def look(self, reading: Reading) -> tuple[str, Stretches]:
         """The view of a reading and the concepts of its stretches, as written and with misspelt words mended."""
@@ -129,10 +148,12 @@ class Patterns:
         """
         anywhere = frozenset[str]().union(*stretches)
         spans = {*stretches, *(a | b for a, b in pairwise(stretches))}
+        running = (flow or "").split("_")[0]
         found = [
             rule
             for rule in self.rules
-            if rule.flow in (None, (flow or "").split("_")[0])
+            if rule.all <= anywhere
+            and rule.flow in (None, running)
             and not rule.unless_anywhere & anywhere
             and any(rule.holds(span) for span in spans)
         ]
@@ -141,9 +162,20 @@ class Patterns:
             Match(rule.name, rule.category, rule.aspect, rule.person, rule.certain, rule.elsewhere) for rule in found
         ]
 
-    def telling(self, stretches: Stretches) -> bool:
-        """Whether any concept is there that a rule is about, and not only who and when."""
-        return any(self._telling & stretch for stretch in stretches)
+    def telling(self, stretches: Stretches, categories: Iterable[str] = CATEGORIES) -> bool:
+        """Whether any concept is there that a rule of `categories` is about, and not only who and when."""
+        return any(self._telling[category] & stretch for category in categories for stretch in stretches)
+
+    def stated(self, part: str, whole: str) -> frozenset[str]:
+        """The concepts of one statement, within the contexts of the sentence that it stands in.
+
+        "It was years ago" holds for every part of a sentence, "can it cause" for the question alone.
+
+        Args:
+            part, whole: views of the statement and of its sentence.
+        """
+        there = frozenset[str]().union(*self.concepts_in(part))
+        return there | (frozenset[str]().union(*self.concepts_in(whole)) & self._contexts)
 
     def situation(self, category: Category, concepts: frozenset[str]) -> str:
         """The aspect that the first of these concepts stands for (`situations` in the file), "" when none does."""
@@ -160,10 +192,14 @@ class Patterns:
         """Names of what `signs` gives: the concepts, then the rules."""
         return (*self.concepts, *(f"rule {rule.name}" for rule in self.rules))
 
-    def signs(self, stretches: Sequence[frozenset[str]]) -> list[float]:
-        """1 for each concept and each rule that is there, else 0: what the classifier reads beside the embedding."""
+    def signs(self, stretches: Sequence[frozenset[str]], matches: Iterable[Match] | None = None) -> list[float]:
+        """1 for each concept and each rule that is there, else 0: what the classifier reads beside the embedding.
+
+        Args:
+            matches: what `matches` gave for these stretches outside any flow, where it is known.
+        """
         there = frozenset[str]().union(*stretches)
-        rules = {match.rule for match in self.matches(stretches)}
+        rules = {match.rule for match in (self.matches(stretches) if matches is None else matches)}
         return [float(name in there) for name in self.concepts] + [float(rule.name in rules) for rule in self.rules]
 
     def _expand(self, phrase: str, macros: Mapping[str, str], where: str) -> str:
@@ -176,14 +212,16 @@ class Patterns:
 
         return _NAME.sub(value, _STAR.sub(r"\\w*", _GAP.sub(r"(?:\\w+ ){0,\1}", phrase)))
 
+    def _grouped(self) -> list[tuple[Any, list[tuple[str, Any]]]]:
+        """The concepts in groups, each with one expression that is found where any of its members is."""
+        named = list(self._regexes.items())
+        groups = [named[i : i + _TOGETHER] for i in range(0, len(named), _TOGETHER)]
+        return [(_regex("|".join(f"(?:{r.pattern})" for _, r in group)), group) for group in groups]
+
     def _compile(self, phrases: Iterable[str], macros: Mapping[str, str], where: str, whole: bool = True) -> Any:
         joined = "|".join(self._expand(str(phrase).strip(), macros, where) for phrase in phrases)
-        options = re2.Options()
-        options.log_errors = False
-        options.never_capture = True
-        options.max_mem = 64 << 20
         try:
-            return re2.compile(rf"\b(?:{joined})(?:\b|$)" if whole else unicodedata.normalize("NFD", joined), options)
+            return _regex(rf"\b(?:{joined})(?:\b|$)" if whole else unicodedata.normalize("NFD", joined))
         except re2.error as error:
             raise ContentError(self._path, None, f"{where}: {error}") from error
 
@@ -209,3 +247,11 @@ class Patterns:
             what = ", ".join(sorted(unknown)) or rule.category
             raise ContentError(self._path, None, f"rule {rule.name} names {what}, which does not exist.")
         return rule
+
+
+def _regex(pattern: str) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True
+    options.max_mem = 64 << 20
+    return re2.compile(pattern, options)

@@ -22,6 +22,7 @@ from bot.language.text import clean, fold, windows
 from bot.screen.classifier import Classifier, Verdict
 from bot.screen.findings import CATEGORIES, DANGERS, Category, Finding, Layer, Person
 from bot.screen.languages import Language, LanguageIdentifier
+from bot.screen.parts import is_code_alone, take_apart
 from bot.screen.patterns import Match, Patterns, Stretches
 from bot.screen.views import decoded, disguised_views, plain_view
 from bot.screen.words import Segmenter
@@ -33,9 +34,15 @@ MOST_CHARACTERS = 100_000
 #: Windows of a long text that are embedded, at most.
 MOST_WINDOWS = 40
 _LONG = 70
+_OF_THE_BODY: tuple[Category, ...] = ("medical_emergency", "urgent_care")
 # Words up to which the classifier's "no trace of danger" is believed against a rule: a danger in a longer message may
 # be a small part of it.
 _SHORT = 25
+# A long text is full of stretches that the classifier has never seen the like of, and one wrong alarm spoils all of it.
+# Pieces of so many words are looked at again, and where the patterns do not agree must reach a higher score: one where
+# there is a sign of that danger, a near certainty where there is none.
+_PIECE, _OVERLAP = 20, 7
+_WITH_SIGN, _WITHOUT_SIGN = 0.8, 0.98
 #: Letters in a row from which on a disguised text is taken for words without gaps.
 _RUN = 9
 _QUESTION = re.compile(
@@ -94,8 +101,9 @@ class Screen:
         view, stretches = self._patterns.look(reading)
         found = self._judge(reading, view, stretches, language, flow)
         if found is None or found.category not in DANGERS:
-            hidden = self._look_behind(original or reading.text, view, language, flow)
-            found = _graver(found, hidden)
+            found = _graver(found, self._look_at_statements(reading.folded, stretches, language, flow))
+        if found is None or found.category not in DANGERS:
+            found = self._look_behind(original or reading.text, view, language, flow, found)
         return found
 
     def look_text(self, text: str, reader: Reader | None = None, flow: str | None = None) -> Finding | None:
@@ -118,11 +126,17 @@ class Screen:
             found = _graver(found, self._from_patterns(part, language, flow))
         chosen = _choose([sum(len(s) for s in part) for part in stretches])
         for i, reading in zip(chosen, self._read([parts[i] for i in chosen], reader), strict=False):
-            found = _graver(
-                found, self._judge(reading, views[i], stretches[i], self._languages.identify(reading.folded), flow)
-            )
+            within = self._languages.identify(reading.folded)
+            if len(parts) == 1:
+                found = _graver(found, self._judge(reading, views[i], stretches[i], within, flow))
+                continue
+            verdict = self._verdict(reading, views[i], stretches[i], within, flow)
+            if verdict and (verdict.category or self._patterns.telling(stretches[i], DANGERS)):
+                found = _graver(found, self._look_closely(reading, within, flow, reader))
+        if len(parts) == 1 and (found is None or found.category not in DANGERS):
+            found = _graver(found, self._look_at_statements(folded[0], stretches[0], language, flow))
         if found is None or found.category not in DANGERS:
-            found = _graver(found, self._look_behind(original, " ".join(views), language, flow))
+            found = self._look_behind(original, " ".join(views), language, flow, found)
         return replace(found, mixed=found.mixed or len(parts) > 1) if found else None
 
     # -- steps ---------------------------------------------------------------------------------------------------
@@ -156,13 +170,70 @@ class Screen:
             reading.folded,
         )
 
+    def _look_at_statements(
+        self, folded: str, stretches: Stretches, language: Language, flow: str | None
+    ) -> Finding | None:
+        """A danger to the body that is stated beside a question about something else, which does not silence it.
+
+        Both layers must see it in the statement alone; a rule that is certain needs the patterns only.
+        """
+        if not self._patterns.telling(stretches, _OF_THE_BODY):
+            return None
+        parts = take_apart(folded)
+        if not parts.asked:
+            return None
+        found: Finding | None = None
+        for part, sentence in parts.stated:
+            view = plain_view(part)
+            stated = [self._patterns.stated(view, plain_view(sentence))]
+            matches = [m for m in self._matches(stated, language, flow) if m.category in _OF_THE_BODY]
+            if not matches:
+                continue
+            seen = matches[0].certain or (
+                matches[0].category == "medical_emergency"
+                and parts.asks_of_something_else
+                and self._sees(part, view, stated, language, flow)
+            )
+            if seen:
+                first = matches[0]
+                here = self._finding(first.category, 1.0, "patterns", first, stated, language, part)
+                found = _graver(found, replace(here, mixed=True))
+        return found
+
+    def _sees(self, part: str, view: str, stated: Stretches, language: Language, flow: str | None) -> bool:
+        """Whether the classifier takes `part` for an emergency too; nobody to ask counts as yes."""
+        read = self._read([part], None)
+        verdict = self._verdict(read[0], view, stated, language, flow) if read else None
+        return verdict is None or verdict.category == "medical_emergency"
+
+    def _look_closely(
+        self, reading: Reading, language: Language, flow: str | None, reader: Reader | None
+    ) -> Finding | None:
+        """What the classifier finds in a window of a long text, when it reads it in small pieces."""
+        found: Finding | None = None
+        for piece in self._read(windows(reading.text, _PIECE, _OVERLAP), reader):
+            view, stretches = self._patterns.look(piece)
+            verdict = self._verdict(piece, view, stretches, language, flow)
+            if verdict is None or verdict.category is None:
+                continue
+            signs = self._patterns.telling(stretches, [verdict.category])
+            agreed = any(m.category == verdict.category for m in self._matches(stretches, language, flow))
+            if agreed or verdict.confidence >= (_WITH_SIGN if signs else _WITHOUT_SIGN):
+                found = _graver(
+                    found,
+                    self._finding(
+                        verdict.category, verdict.confidence, "classifier", None, stretches, language, piece.folded
+                    ),
+                )
+        return found
+
     def _matches(self, stretches: Stretches, language: Language, flow: str | None) -> list[Match]:
         return [m for m in self._patterns.matches(stretches, flow) if not (m.elsewhere and language.plainly_english)]
 
     def _verdict(
         self, reading: Reading, view: str, stretches: Stretches, language: Language, flow: str | None
     ) -> Verdict | None:
-        if self._classifier is None or not language.readable:
+        if self._classifier is None or not language.readable or is_code_alone(reading.text):
             return None
         signs = np.asarray([self._patterns.signs(stretches)], dtype=np.float32)
         english = language.plainly_english
@@ -178,18 +249,24 @@ class Screen:
             else None
         )
 
-    def _look_behind(self, original: str, view: str, language: Language, flow: str | None) -> Finding | None:
-        """What a disguise or an encoding hides, if there is one."""
-        found: Finding | None = None
+    def _look_behind(
+        self, original: str, view: str, language: Language, flow: str | None, found: Finding | None
+    ) -> Finding | None:
+        """`found`, or what is graver behind a disguise or an encoding, if there is one."""
         hidden = [v for v in disguised_views(original) if v != view]
         hidden += [self._segmenter.segment(v) for v in hidden if max(map(len, v.split()), default=0) >= _RUN]
         hidden += [plain_view(fold(inner)) for inner in decoded(original)]
         for other in list(dict.fromkeys(v for v in hidden if v and v != view))[:12]:
             stretches = self._patterns.concepts_in(other)
-            found = _graver(found, self._from_patterns(stretches, language, flow))
-            if found is None and len(other) < 2_000 and self._patterns.telling(stretches):
-                for reading in self._read([other], None):
-                    found = _graver(found, self._judge(reading, other, stretches, language, flow))
+            if not self._patterns.telling(stretches):
+                continue
+            read = self._read([other], None) if len(other) < 2_000 else []
+            if not read:
+                found = _graver(found, self._from_patterns(stretches, language, flow))
+                continue
+            hidden_there = self._judge(read[0], other, stretches, language, flow)
+            if hidden_there and (found is None or hidden_there.layer != "classifier"):
+                found = _graver(found, hidden_there)
         return found
 
     def _read(self, texts: list[str], reader: Reader | None) -> list[Reading]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -40,6 +40,10 @@ class Answerer(Protocol):
     @property
     def ready(self) -> bool:
         """Whether it can answer."""
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """What could not be loaded, a word or two each."""
 
     async def handle(self, turn: Turn) -> list[Message]:
         """Run one turn."""

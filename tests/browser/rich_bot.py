@@ -48,6 +48,10 @@ class RichBot:
         self._wish: str | None = None
         self._numbers = itertools.count(1)
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        return () if self.ready else ("model",)
+
     async def handle(self, turn: Any) -> list[Message]:
         self.turns.append(turn)
         if self.gate is not None:

@@ -63,6 +63,10 @@ class EchoBot:
         self.wishes: dict[str, str] = {}
         self.kept: dict[str, list[Message]] = {}
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        return () if self.ready else ("model",)
+
     async def handle(self, turn: Any) -> list[Message]:
         self.turns.append(turn)
         if self.failures:

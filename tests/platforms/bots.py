@@ -39,6 +39,8 @@ class WorkingBot:
             )
         ]  # fmt: skip
 
+    missing = ()
+
     async def forget(self, conversation: str) -> None:
         pass
 

@@ -77,6 +77,10 @@ class FakeBot:
         self.gate: asyncio.Event | None = None
         self.error: Exception | None = None
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        return () if self.ready else ("model",)
+
     async def handle(self, turn: Any) -> list[Message]:
         self.turns.append(turn)
         if self.gate is not None:
