@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
 from pathlib import Path
 from typing import Any
 
+from bot.settings import Settings
 from bot.staff.roles import Role
 from tests.browser.conftest import Visit
 from tests.browser.servers import Place
 from tests.browser.staff import enter
 
-_WIDE = {"viewport": {"width": 1360, "height": 900}}
+_WIDE = {"viewport": {"width": 1280, "height": 800}}
 _PHRASES = "can i take xanax with it\nhow long does a panic attack last\nis it ok with grapefruit\nhello"
 
 
-def take(visit: Callable[..., Visit], site: Place, folder: Path) -> None:
-    """All of them, into `folder`."""
+def take_testing(browser: Any, site: Place, folder: Path) -> None:
+    """All of them, into `folder`; the figures of `make evaluate` are shown where it has been run."""
+    measured = Settings.read().var / "figures" / "mixed_up.json"
+    if measured.exists():
+        (site.settings.var / "figures").mkdir(exist_ok=True)
+        shutil.copy(measured, site.settings.var / "figures")
+
+    def visit(address: str, **options: Any) -> Visit:
+        context = browser.new_context(**{"locale": "en-GB", "reduced_motion": "reduce", **options})
+        context.set_default_timeout(60_000)
+        page = context.new_page()
+        page.goto(site.bot_address + address)
+        return Visit(page, context, site)
+
     visitor = enter(visit, site, "/staff/tester", Role.tester, name="Ada Tester", **_WIDE)
     page = visitor.page
     page.get_by_label("First message").fill("can i take xanax with ketamine")
@@ -24,9 +37,6 @@ def take(visit: Callable[..., Visit], site: Place, folder: Path) -> None:
     page.get_by_role("button", name="Begin").click()
     say(page, "what about zoloft?")
     picture(page, folder, "staff-tester")
-    page.emulate_media(color_scheme="dark")
-    picture(page, folder, "staff-tester-dark")
-    page.emulate_media(color_scheme="light")
     page.get_by_role("link", name="Choose what is expected").click()
     page.get_by_label("Name of the test").fill("zoloft after xanax")
     picture(page, folder, "staff-tester-save")

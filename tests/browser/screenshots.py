@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.settings import ROOT
 from tests.browser.conftest import FLAGS, Visit, find_browser
+from tests.browser.pictures_of_testing import take_testing
 from tests.browser.servers import Place, place
 from tests.browser.staff_screenshots import take_staff
 
@@ -90,6 +91,7 @@ def main() -> int:
         take(browser, site, "panic", clinic(site), ["I am having a panic attack right now", "press No"], **PHONE)
         take(browser, site, "article", home + "articles/interactions-benzodiazepines", [], **DESKTOP)
         take_staff(browser, site)
+        take_testing(browser, site, FOLDER)
         browser.close()
     return 0
 

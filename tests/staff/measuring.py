@@ -23,7 +23,7 @@ from bot.database.migrate import upgrade
 from bot.settings import ROOT, Settings
 from bot.staff.accounts import Accounts
 from bot.staff.roles import Role
-from tests.staff.seeding import seed_conversations, seed_passages
+from tests.staff.seeding import seed_conversations, seed_passages, seed_tests
 
 #: Milliseconds that 95 of 100 requests for a page may take at most.
 MOST = 200
@@ -41,6 +41,21 @@ PATHS = (
     "/staff/conversations?language=es&channel=whatsapp&first=2020-01-01&last=2035-01-01",
     "/staff/conversations/000000000001",
     "/staff/conversations/000000000004",
+    "/staff/tester",
+    "/staff/tests",
+    "/staff/tests?state=failed",
+    "/staff/tests?words=zoloft",
+    "/staff/tests/one?test=flow/test 007",
+    "/staff/tests/runs",
+    "/staff/tests/runs/100",
+    "/staff/tests/runs/100?all=1",
+    "/staff/tests/runs/100/result?test=flow/test 007",
+    "/staff/bench",
+    "/staff/coverage",
+    "/staff/coverage/passages",
+    "/staff/coverage/passages?topic=made_up",
+    "/staff/mixed",
+    "/staff/replay/000000000001",
     "/staff/people",
     "/staff/log",
     "/staff/log?verb=read",
@@ -121,6 +136,7 @@ def main() -> int:
         began = time.perf_counter()
         seed_conversations(engine, given.conversations)
         seed_passages(engine, given.passages)
+        seed_tests(engine)
         print(f"{given.conversations} conversations, {given.passages} passages: {time.perf_counter() - began:.0f} s")
         times = asyncio.run(measure(settings, engine, PATHS, given.often))
         engine.dispose()

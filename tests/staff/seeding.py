@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.database.dialogues import DialogueResult, DialogueRun, StaffDialogue
 from bot.database.engine import writing
 from bot.database.models import (
     Article,
@@ -161,3 +162,31 @@ def _passages(number: int, per_article: int) -> Iterator[tuple[Any, list[dict[st
         for name, _, place in places
         for revision, state in ((1, "retired"), (2, "published"))
     ]  # fmt: skip
+
+
+def seed_tests(engine: sa.Engine, runs: int = 100, tests: int = 100) -> None:
+    """Add tests that staff saved, and runs of all of them; every seventh test differs."""
+    names = [f"test {place:03}" for place in range(tests)]
+    turns = [{"say": "can i take zoloft", "expect": {"topic": "interactions", "sources": True}}] * 4
+    about = {"created_by": "Ada", "changed_by": "Ada"}
+    shown = {"words": "“can i take zoloft”", "expect": turns[0]["expect"], "shown": "A reply. " * 60, "problems": []}
+    differs = {**shown, "problems": [["topic", "topic is safety, expected interactions"]]}
+    reached = {"intents": ["ask_interactions"], "passages": ["made-up-passage-1"], "rules": ["Small talk"]}
+    with writing(engine) as connection:
+        rows = [{"file": "flow", "name": name, "body": {"name": name, "turns": turns}, **about} for name in names]
+        connection.execute(sa.insert(StaffDialogue), rows)
+        for run in range(1, runs + 1):
+            tested = {"by": "Ada", "total": tests, "model": "dialogue", "content_version": 1, "drafts": False}
+            connection.execute(sa.insert(DialogueRun).values(id=run, ended=now(), **tested))
+            results = [
+                {
+                    "run_id": run,
+                    "dialogue": f"flow/{name}",
+                    "state": "passed" if place % 7 else "failed",
+                    "turns": [shown if place % 7 else differs] * 4,
+                    "reached": reached,
+                    "milliseconds": 12.5,
+                }
+                for place, name in enumerate(names)
+            ]
+            connection.execute(sa.insert(DialogueResult), results)
