@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from bot import quick_yaml
 from bot.errors import ContentError
 
 
@@ -31,7 +32,7 @@ class Responses:
         self._texts: dict[str, Any] = {}
         for path in sorted(folder.glob("*.yml")):
             try:
-                self._texts.update(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+                self._texts.update(quick_yaml.load(path.read_text(encoding="utf-8")) or {})
             except yaml.YAMLError as error:
                 raise ContentError(path, None, f"not valid YAML: {error}") from error
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from bot import quick_yaml
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def followed(rules: Iterable[Rule], intent: str | None, flow: str | None, steps:
 
 
 def _read(path: Path) -> Iterator[Rule]:
-    content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    content = quick_yaml.load(path.read_text(encoding="utf-8")) or {}
     for kind in ("rule", "story"):
         for entry in content.get("rules" if kind == "rule" else "stories") or []:
             steps = [*(entry.get("condition") or []), *entry["steps"]]

@@ -28,6 +28,7 @@ from typing import Any
 
 import yaml
 
+from bot import quick_yaml
 from bot.dialogues.expectations import EXPECTATIONS
 from bot.errors import ContentError
 from bot.settings import ROOT
@@ -100,7 +101,7 @@ def parse(text: str, path: Path) -> list[SavedDialogue]:
         ContentError: as `read`.
     """
     try:
-        content = yaml.safe_load(text) or {}
+        content = quick_yaml.load(text) or {}
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise ContentError(path, mark.line + 1 if mark else None, f"not valid YAML: {error}") from error

@@ -6,6 +6,7 @@ Call `prepare()` before anything of Rasa's is imported; calling it again does no
   Rasa imports at start and this project does not use (`ABSENT`): their names can be imported, subclassed,
   subscripted, used in annotations and as decorators, and raise `MissingPackage` once something is really
   built with them. Where such a package is installed, it is that package that is imported;
+* serves placeholders for two modules of Rasa's own as well that are of use to TensorFlow alone;
 * supplies `packaging.version.LegacyVersion`, which `packaging` dropped in version 22 and Rasa still names;
 * switches Rasa's telemetry and crash reports off.
 
@@ -52,6 +53,9 @@ ABSENT: dict[str, str] = {
     "sanic_jwt": "sign-in to Rasa's own HTTP API",
     "randomname": "Rasa's random model names",
 }
+
+#: Modules of Rasa's that only its neural components use, and that import half of scikit-learn and SciPy for them.
+_NEURAL = ("rasa.utils.tensorflow.model_data", "rasa.utils.tensorflow.data_generator")
 
 _NAMESPACES = frozenset(name.partition(".")[0] for name in ABSENT if "." in name)
 
@@ -161,6 +165,18 @@ class _AbsentFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Nothing to run: the module is complete when it is created."""
 
 
+class _NeuralFinder(_AbsentFinder):
+    """Serves placeholders, as of TensorFlow's, for the modules in `_NEURAL`; asked before all other finders."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        return importlib.machinery.ModuleSpec(fullname, self) if fullname in _NEURAL else None
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        return _AbsentModule("tensorflow")
+
+
 def _supply_legacy_version() -> None:
     import packaging.version
 
@@ -185,5 +201,7 @@ def prepare() -> None:
     os.environ["RASA_TELEMETRY_ENABLED"] = "false"
     # SQLAlchemy 2 warns about every old-style call unless told that this is known.
     os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
+    if importlib.machinery.PathFinder.find_spec("tensorflow") is None:
+        sys.meta_path.insert(0, _NeuralFinder())
     sys.meta_path.append(_AbsentFinder())
     _supply_legacy_version()

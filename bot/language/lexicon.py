@@ -17,6 +17,7 @@ from typing import Any
 import spacy
 import yaml
 
+from bot import quick_yaml
 from bot.errors import ContentError
 from bot.language.spelling import Speller, ordinary_words
 from bot.language.text import fold
@@ -234,7 +235,7 @@ def delexicalise(text: str, mentions: Iterable[Mention]) -> str:
 
 def _load(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        return quick_yaml.load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError as error:
         raise ContentError(path, None, "this file of the lexicon is missing") from error
     except yaml.YAMLError as error:

@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-import yaml
-
+from bot import quick_yaml
 from bot.errors import ContentError
 from bot.message import Contact, Message, Suggestion
 from bot.screen.findings import Category, Finding
@@ -126,7 +125,7 @@ class Help:
         self.places = Places(data / "screen" / "countries.yml")
         self.helplines = Helplines(data / "helplines.yml")
         self._operator = operator.operator_country if operator else ""
-        self._raw: dict[str, Any] = yaml.safe_load(self._path.read_text(encoding="utf-8"))
+        self._raw: dict[str, Any] = quick_yaml.load(self._path.read_text(encoding="utf-8"))
         self._check()
 
     # -- where ---------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from bot import quick_yaml
 from bot.errors import ContentError
 from bot.message import Contact
 
@@ -56,7 +57,7 @@ class Helplines:
             ContentError: a service lacks what is needed to reach it, or a main country its emergency number.
         """
         try:
-            table: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["countries"]
+            table: dict[str, dict[str, Any]] = quick_yaml.load(path.read_text(encoding="utf-8"))["countries"]
             self._services = {
                 (code, kind): tuple(_service(path, code, entry, raw) for raw in entry.get(kind) or ())
                 for code, entry in table.items()

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import yaml
 
+from bot import quick_yaml
 from bot.errors import ContentError
 from bot.language.text import fold
 
@@ -61,7 +62,7 @@ class Places:
             ContentError: the file cannot be read as a table of countries.
         """
         try:
-            table: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["countries"]
+            table: dict[str, dict[str, Any]] = quick_yaml.load(path.read_text(encoding="utf-8"))["countries"]
             self.names: Mapping[str, str] = {code: str(entry["name"]) for code, entry in table.items()}
         except (yaml.YAMLError, KeyError, TypeError) as error:
             raise ContentError(path, None, f"not a table of countries: {error}") from error

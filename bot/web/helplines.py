@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from bot import quick_yaml
 from bot.message import Contact
 
 _log = logging.getLogger(__name__)
@@ -73,7 +72,7 @@ def read_emergency_numbers(path: Path) -> tuple[EmergencyNumber, ...]:
 
 def _yaml(path: Path) -> dict[str, Any]:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        return quick_yaml.load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         _log.warning("%s is missing: the page does without it.", path.name)
         return {}

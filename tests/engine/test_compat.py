@@ -226,3 +226,18 @@ def test_what_needs_no_rasa_imports_none() -> None:
         told["heavy"] = sorted({"onnxruntime", "sklearn", "matplotlib"} & set(sys.modules))
     """)
     assert told == {"rasa": [], "heavy": []}
+
+
+def test_rasa_is_imported_without_what_only_its_neural_components_need() -> None:
+    told = in_new_process("""
+        import sys
+        from bot.engine import engine
+        told["heavy"] = sorted({"sklearn", "scipy.stats"} & set(sys.modules))
+        from rasa.utils.tensorflow.model_data import RasaModelData
+        try:
+            RasaModelData().number_of_examples()
+        except ImportError as error:
+            told["error"] = str(error)
+    """)
+    assert told["heavy"] == []
+    assert "'tensorflow' is not installed" in told["error"]
