@@ -74,6 +74,11 @@ def test_sqlalchemy_stands_where_there_are_models_and_stores() -> None:
     assert where("sqlalchemy", but=(*stores, "bot/engine/tracker_store.py", "bot/app.py")) == []
 
 
+def test_nothing_needs_the_staff_console() -> None:
+    """It is put together in bot/app.py, and `serve` prints where it is; the rest works without it."""
+    assert where("bot.staff", but=("bot/staff/", "bot/app.py", "bot/web/commands.py")) == []
+
+
 @pytest.mark.parametrize(
     ("folder", "module"), [(folder, module) for folder, modules in UPSTREAM.items() for module in modules.split()]
 )

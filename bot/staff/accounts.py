@@ -114,6 +114,9 @@ class Accounts:
             AccountProblem: there is no such account, or nobody would be left to let others in.
         """
         with writing(self._engine) as connection:
+            connection.execute(
+                sa.select(StaffAccount.id).with_for_update()
+            )  # two admins must not switch each other off
             row = connection.execute(_ACCOUNTS.where(StaffAccount.id == account_id)).one_or_none()
             if row is None:
                 raise AccountProblem("There is no such account.")
@@ -174,7 +177,7 @@ class Accounts:
         hashed = hash_password(password)
         with writing(self._engine) as connection:
             invite = _invite(connection, token)
-            if invite is None:
+            if invite is None or not _use_up(connection, invite):
                 raise AccountProblem("This link does not work any more. Please ask for a new one.")
             if invite.account is not None:
                 account = invite.account
@@ -185,7 +188,6 @@ class Accounts:
                 write_audit(connection, account, "set a new password", f"account {account.login}")
             else:
                 account = _make(connection, login, name, hashed, invite.roles)
-                connection.execute(sa.delete(StaffInvite).where(StaffInvite.id == invite.id))
                 write_audit(
                     connection,
                     account,
@@ -314,6 +316,11 @@ def _invite(connection: sa.Connection, token: str) -> Invite | None:
         if not account.active:
             return None
     return Invite(row.id, frozenset(map(Role, row.roles)), account, row.expires)
+
+
+def _use_up(connection: sa.Connection, invite: Invite) -> bool:
+    """Whether the link is ours: of two who use it at the same moment, the first one to delete it has it."""
+    return connection.execute(sa.delete(StaffInvite).where(StaffInvite.id == invite.id)).rowcount > 0
 
 
 def _make(connection: sa.Connection, login: str, name: str, hashed: str, roles: frozenset[Role]) -> Account:

@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bot.database.staff import StaffAudit
+from bot.staff.queries import distinct
 from bot.staff.roles import Account
 
 #: Who did what is done at the terminal.
@@ -63,4 +64,4 @@ def read_audit(
 def verbs(engine: sa.Engine) -> list[str]:
     """Every verb in the log, in the order of the alphabet."""
     with engine.connect() as connection:
-        return list(connection.scalars(sa.select(StaffAudit.verb).distinct().order_by(StaffAudit.verb)))
+        return distinct(connection, StaffAudit.__table__.c.verb)

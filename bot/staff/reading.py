@@ -18,6 +18,7 @@ from bot.database.models import Event, Feedback, now
 from bot.database.staff import Conversation, ConversationNote, ConversationTag, StaffAccount, StaffAudit
 from bot.message import Message
 from bot.staff.audit import write_audit
+from bot.staff.queries import distinct
 from bot.staff.roles import Account
 from bot.web.store import ChatStore
 
@@ -28,6 +29,8 @@ COUNTED = 1_000
 #: Looking at the same conversation again within this time is one reading.
 _ONE_READING = timedelta(minutes=10)
 _LONGEST_TAG = 40
+#: Lines of the log in which an earlier reading is looked for.
+_LINES = 100
 
 _ROW = Conversation.__table__
 #: What the list can be cut down to, by name: the words for it, and the condition.
@@ -173,9 +176,9 @@ class Conversations:
         """The channels, languages and tags that there are."""
         with self._engine.connect() as connection:
             return (
-                _distinct(connection, _ROW.c.channel),
-                _distinct(connection, _ROW.c.language),
-                _distinct(connection, ConversationTag.__table__.c.tag),
+                distinct(connection, _ROW.c.channel),
+                distinct(connection, _ROW.c.language),
+                distinct(connection, ConversationTag.__table__.c.tag),
             )
 
     def _select(self, wanted: Wanted, *columns: Any) -> sa.Select[Any]:
@@ -275,14 +278,12 @@ class Conversations:
         return [_with_rating(one, ratings.get(one.message.id)) if one.message else one for one in said]
 
     def _log_reading(self, staff: Account, subject: str) -> None:
-        lately = sa.select(StaffAudit.id).where(
-            StaffAudit.account_id == staff.id,
-            StaffAudit.verb == "read",
-            StaffAudit.subject == subject,
-            StaffAudit.at > now() - _ONE_READING,
+        newest = sa.select(StaffAudit.verb, StaffAudit.subject).where(
+            StaffAudit.account_id == staff.id, StaffAudit.at > now() - _ONE_READING
         )
         with writing(self._engine) as connection:
-            if connection.scalar(lately.limit(1)) is None:
+            lines = connection.execute(newest.order_by(StaffAudit.id.desc()).limit(_LINES)).all()
+            if ("read", subject) not in [tuple(line) for line in lines]:
                 write_audit(connection, staff, "read", subject)
 
     # -- marks -------------------------------------------------------------------------------------------------
@@ -363,17 +364,6 @@ def _edge(key: str) -> tuple[sa.BindParameter[Any], sa.BindParameter[Any]] | Non
 
 def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def _distinct(connection: sa.Connection, column: sa.ColumnElement[str]) -> list[str]:
-    """The values of an indexed column, one jump in the index for each: a plain DISTINCT would read all of it."""
-    values: list[str] = []
-    while True:
-        query = sa.select(sa.func.min(column))
-        value = connection.scalar(query.where(column > values[-1]) if values else query.where(column > ""))
-        if value is None:
-            return values
-        values.append(value)
 
 
 def _from_web(store: ChatStore, conversation: str, events: Sequence[_Stored]) -> list[Said]:

@@ -23,7 +23,7 @@ from bot.database.migrate import upgrade
 from bot.settings import ROOT, Settings
 from bot.staff.accounts import Accounts
 from bot.staff.roles import Role
-from tests.staff.seeding import seed_conversations, seed_passages, seed_tests
+from tests.staff.seeding import seed_conversations, seed_log, seed_passages, seed_tests
 
 #: Milliseconds that 95 of 100 requests for a page may take at most.
 MOST = 200
@@ -85,8 +85,12 @@ class _Quiet:
         """Nothing is kept here."""
 
 
-async def measure(settings: Settings, engine: sa.Engine, paths: tuple[str, ...], often: int) -> list[Times]:
-    """Ask for each of `paths` as an admin, `often` times after a first time that does not count."""
+async def measure(settings: Settings, engine: sa.Engine, paths: tuple[str, ...], often: int, lines: int) -> list[Times]:
+    """Ask for each of `paths` as an admin, `often` times after a first time that does not count.
+
+    Args:
+        lines: how many the log has.
+    """
     from bot.app import build
     from tests.web.fixtures import browser
 
@@ -95,6 +99,7 @@ async def measure(settings: Settings, engine: sa.Engine, paths: tuple[str, ...],
     account = accounts.accept(
         accounts.invite(None, everything), login="measure", name="Measure", password="four quiet green boats"
     )
+    seed_log(engine, account, lines)
     times = []
     async with browser(build(settings, _Quiet(), engine)) as client:
         client.cookies.set("evenkeel-staff", accounts.begin(account, "measuring"), domain="bot.test")
@@ -127,6 +132,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--conversations", type=int, default=100_000)
     parser.add_argument("--passages", type=int, default=5_000)
+    parser.add_argument("--log", type=int, default=100_000, help="lines of the log")
     parser.add_argument("--often", type=int, default=40, help="requests for each page")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -138,7 +144,7 @@ def main() -> int:
         seed_passages(engine, given.passages)
         seed_tests(engine)
         print(f"{given.conversations} conversations, {given.passages} passages: {time.perf_counter() - began:.0f} s")
-        times = asyncio.run(measure(settings, engine, PATHS, given.often))
+        times = asyncio.run(measure(settings, engine, PATHS, given.often, given.log))
         engine.dispose()
     print("  half   95 %   processor, 95 %   (milliseconds)")
     for one in times:

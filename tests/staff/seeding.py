@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from bot.database.dialogues import DialogueResult, DialogueRun, StaffDialogue
 from bot.database.engine import writing
@@ -26,8 +28,9 @@ from bot.database.models import (
     Topic,
     now,
 )
-from bot.database.staff import Conversation, ConversationTag, DailyFigure
+from bot.database.staff import Conversation, ConversationTag, DailyFigure, StaffAudit
 from bot.ops.conversations import STEPS
+from bot.staff.roles import Account
 
 _BATCH = 5_000
 _TOPICS = ("interactions", "side_effects", "what_to_expect", "effectiveness", "coping_with_panic")
@@ -47,9 +50,11 @@ def seed_conversations(engine: sa.Engine, number: int, days: int = 30) -> None:
     with writing(engine) as connection:
         if connection.scalar(sa.select(ContentVersion.version)) is None:
             connection.execute(sa.insert(ContentVersion).values(id=1, version=1))
-    for start in range(0, number, _BATCH):
+        made_up = sa.select(sa.func.count()).select_from(Conversation).where(Conversation.ref < "00001")
+        before = connection.scalar(made_up) or 0
+    for start in range(before, before + number, _BATCH):
         rows: dict[type, list[dict[str, Any]]] = {table: [] for table in _TABLES}
-        for place in range(start, min(number, start + _BATCH)):
+        for place in range(start, min(before + number, start + _BATCH)):
             began = moment - timedelta(seconds=dice.random() * days * 86_400)
             _conversation(dice, place, began, rows, figures, counts)
         with writing(engine) as connection:
@@ -129,8 +134,20 @@ def _reply(name: str, kind: str, category: str | None, topic: str | None, at: da
 
 def _many(connection: sa.Connection, table: Any, names: Sequence[str], counted: Counter[Any]) -> None:
     rows = [dict(zip(names, (*key, number), strict=True)) for key, number in counted.items()]
+    statement = (insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql)(table)
+    added = {names[-1]: getattr(table, names[-1]) + statement.excluded[names[-1]]}
     if rows:
-        connection.execute(sa.insert(table), rows)
+        connection.execute(statement.on_conflict_do_update(index_elements=list(names[:-1]), set_=added), rows)
+
+
+def seed_log(engine: sa.Engine, account: Account, lines: int) -> None:
+    """Add `lines` readings of conversations to the log."""
+    values = [
+        {"account_id": account.id, "who": account.name, "verb": "read", "subject": f"conversation {line:012x}"}
+        for line in range(lines)
+    ]
+    with writing(engine) as connection:
+        connection.execute(sa.insert(StaffAudit), values)
 
 
 def seed_passages(engine: sa.Engine, number: int, per_article: int = 10) -> None:

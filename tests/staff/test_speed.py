@@ -18,7 +18,7 @@ async def test_no_page_is_slow(tmp_path: Path) -> None:
     seed_conversations(engine, 4_000)
     seed_passages(engine, 400)
     seed_tests(engine, runs=100, tests=20)
-    times = await measure(settings, engine, PATHS, 5)
+    times = await measure(settings, engine, PATHS, 5, 4_000)
     engine.dispose()
     assert len(times) == len(PATHS)
     slow = {one.path: within(one.processor, 0.95) for one in times if within(one.processor, 0.95) > MOST}
