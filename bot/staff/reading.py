@@ -186,10 +186,11 @@ class Conversations:
         query = query.select_from(_ROW)
         if wanted.kind in KINDS:
             query = query.where(KINDS[wanted.kind][1])
-        if wanted.channel:
-            query = query.where(_ROW.c.channel == wanted.channel)
-        if wanted.language:
-            query = query.where(_ROW.c.language == wanted.language)
+        for column, value in ((_ROW.c.channel, wanted.channel), (_ROW.c.language, wanted.language)):
+            if value:
+                # Beside a kind the index of that kind is the one to take, since it is much the shorter; SQLite takes
+                # the other where it can.
+                query = query.where((column + "" if wanted.kind in KINDS else column) == value)
         if wanted.reviewed:
             no = _ROW.c.reviewed.is_(None)
             query = query.where(no if wanted.reviewed == "no" else sa.not_(no))
