@@ -29,6 +29,7 @@ async def test_conversations_stay_apart(trained_bot: Bot) -> None:
     assert message.kind != "answer", "it knows nothing of the other conversation"
     assert reasons.before == {} or not reasons.before.get("last_topic")
     assert reasons.steps[0]["action"]
+    assert aside.model == trained_bot.model and aside.model.startswith("dialogue, 20")
     assert len([e for e in await trained_bot.events("apart") if e["event"] == "user"]) == 1
     await aside.forget("apart")
     assert await aside.events("apart") == []

@@ -85,7 +85,7 @@ class TestMakefile:
 
 def test_the_environments_folders_are_ignored_by_git():
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
-    assert {".venv*/", "var/", "/.env"} <= set(ignored)
+    assert {".venv*", "var/", "/.env"} <= set(ignored)
     assert {"run": RUN.name, "test": DEV.name} == environment.LOCKS
 
 

@@ -17,7 +17,7 @@ from bot.dialogues.rules import read_rules
 from bot.dialogues.saved import SavedDialogue, SavedTurn, as_file, read
 from bot.settings import ROOT
 from bot.staff.testing import bench, trials
-from bot.staff.testing.coverage import coverage, read_mixing
+from bot.staff.testing.coverage import coverage, reached_passages, read_mixing
 from bot.staff.testing.dialogues import Dialogues
 from bot.staff.testing.runs import MOST_RUNS, Busy, Runs
 from bot.staff.testing.saving import choices, expecting, not_met
@@ -374,8 +374,9 @@ def test_what_no_test_reaches() -> None:
         "a/2": Reached(frozenset({"greet"}), frozenset({"p2"}), frozenset()),
         "gone/1": Reached(frozenset({"goodbye"}), frozenset({"p3"}), frozenset({"An emergency"})),
     }
-    passages = {"p1": "safety", "p2": "safety", "p3": "interactions"}
-    found = coverage(["a/1", "a/2", "a/3"], reached, RULES, passages, ["safety", "interactions", "empty"])
+    assert reached_passages(["a/1", "a/2", "a/3"], reached) == {"p1", "p2"}
+    passages = {"safety": 2, "interactions": 1, "empty": 0}
+    found = coverage(["a/1", "a/2", "a/3"], reached, RULES, passages, {"safety": 2})
     assert (found.tests, found.had) == (3, 2)
     assert dict(found.intents)["greet"] == 2 and dict(found.intents)["goodbye"] == 0
     assert [tests for _, tests in found.intents] == sorted(tests for _, tests in found.intents)

@@ -64,13 +64,10 @@ def _mixing(console: Console) -> Mixing | None:
 def _covered(console: Console) -> dict[str, Any]:
     desk = console.desk
     topics = content.topics(console.engine)
-    covered = coverage(
-        [kept.dialogue.id for kept in desk.dialogues.all()],
-        desk.runs.reached(),
-        desk.rules,
-        content.published(console.engine),
-        topics,
-    )
+    tests, reached = [kept.dialogue.id for kept in desk.dialogues.all()], desk.runs.reached()
+    there = content.counted(console.engine)
+    seen = content.counted(console.engine, reached_passages(tests, reached))
+    covered = coverage(tests, reached, desk.rules, {topic: there.get(topic, 0) for topic in topics}, seen)
     examples = _examples(console.settings.data / "nlu")
     names = {name: intent_in_words(name, topics) for name, _ in covered.intents}
     return {"covered": covered, "topics": topics, "names": names, "examples": examples}
@@ -90,8 +87,7 @@ def _examples(folder: Path) -> dict[str, str]:
 def _unreached(console: Console, topic: str, after: str) -> dict[str, Any]:
     desk = console.desk
     seen = reached_passages([kept.dialogue.id for kept in desk.dialogues.all()], desk.runs.reached())
-    of_topic = (name for name, its in content.published(console.engine).items() if topic in ("", its))
-    left = sorted(name for name in of_topic if name not in seen and name > after)
-    shown = content.listed(console.engine, left[:_MOST])
+    left = content.without(console.engine, seen, topic, after, _MOST + 1)
     topics = content.topics(console.engine)
-    return {"passages": shown, "topic": topic, "topics": topics, "next": left[_MOST - 1] if len(left) > _MOST else ""}
+    following = left[_MOST - 1].id if len(left) > _MOST else ""
+    return {"passages": left[:_MOST], "topic": topic, "topics": topics, "next": following}

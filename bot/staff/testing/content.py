@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,19 +39,24 @@ def titles(engine: sa.Engine, passages: Iterable[str]) -> dict[str, str]:
         return {row.passage_id: row.title for row in connection.execute(query)}
 
 
-def published(engine: sa.Engine) -> dict[str, str]:
-    """Every published passage and its topic."""
+def counted(engine: sa.Engine, among: Collection[str] | None = None) -> dict[str, int]:
+    """How many published passages each topic has, in no order; of those `among` some alone where they are given."""
+    query = _published(Article.topic, sa.func.count().label("number")).group_by(Article.topic)
+    if among is not None:
+        query = query.where(PassageRevision.passage_id.in_(among))
     with engine.connect() as connection:
-        rows = connection.execute(_published(PassageRevision.passage_id, Article.topic)).all()
-    return {row.passage_id: row.topic for row in rows}
+        return {row.topic: row.number for row in connection.execute(query)}
 
 
-def listed(engine: sa.Engine, passages: Iterable[str]) -> list[Listed]:
-    """These passages in the order of their ids, with a way of asking for each."""
+def without(engine: sa.Engine, seen: Collection[str], topic: str, after: str, most: int) -> list[Listed]:
+    """The first `most` published passages that are not `seen`, of a topic (of all: ""), whose ids come after one."""
     r = PassageRevision
-    query = _published(r.passage_id, r.title, Article.topic, r.questions).where(r.passage_id.in_(list(passages)))
+    query = _published(r.passage_id, r.title, Article.topic, r.questions)
+    query = query.where(r.passage_id.not_in(seen), r.passage_id > after)
+    if topic:
+        query = query.where(Article.topic == topic)
     with engine.connect() as connection:
-        rows = connection.execute(query.order_by(r.passage_id)).all()
+        rows = connection.execute(query.order_by(r.passage_id).limit(most)).all()
     return [Listed(row.passage_id, row.title, row.topic, next(iter(row.questions), row.title)) for row in rows]
 
 
@@ -64,6 +69,7 @@ def version(engine: sa.Engine) -> int:
 def _published(*columns: Any) -> Any:
     return (
         sa.select(*columns)
+        .select_from(PassageRevision)
         .join(Passage, Passage.id == PassageRevision.passage_id)
         .join(Article, Article.id == Passage.article_id)
         .where(PassageRevision.state == PUBLISHED)

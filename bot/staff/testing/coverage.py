@@ -66,28 +66,23 @@ def coverage(
     tests: Iterable[str],
     reached: Mapping[str, Reached],
     rules: Sequence[Rule],
-    passages: Mapping[str, str],
-    topics: Iterable[str],
+    passages: Mapping[str, int],
+    seen: Mapping[str, int],
 ) -> Coverage:
     """
     Args:
         tests: ids of the dialogues that there are; reached: what each of them reached when it was had last.
-        passages: every published passage and its topic.
+        passages: how many passages each topic has, in the order of topics; seen: how many of them a test reaches.
     """
     present = set(tests)
     had = [what for dialogue, what in reached.items() if dialogue in present]
     intents = {intent for rule in rules for intent in rule.intents}
     by_intent = Counter(intent for what in had for intent in what.intents)
     by_rule = Counter(rule for what in had for rule in what.rules)
-    seen = reached_passages(present, reached)
     return Coverage(
         tuple(sorted(((name, by_intent[name]) for name in intents), key=lambda one: (one[1], one[0]))),
         tuple(sorted(((rule, by_rule[rule.name]) for rule in rules), key=lambda one: (one[1], one[0].name))),
-        tuple(
-            (topic, len(of_topic), len(of_topic & seen))
-            for topic in topics
-            if (of_topic := {name for name, its in passages.items() if its == topic})
-        ),
+        tuple((topic, number, seen.get(topic, 0)) for topic, number in passages.items() if number),
         len(present),
         len(had),
     )
