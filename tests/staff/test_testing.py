@@ -16,7 +16,7 @@ from bot.dialogues.reached import Reached
 from bot.dialogues.rules import read_rules
 from bot.dialogues.saved import SavedDialogue, SavedTurn, as_file, read
 from bot.settings import ROOT
-from bot.staff.testing import bench, trials
+from bot.staff.testing import bench, content, trials
 from bot.staff.testing.coverage import coverage, reached_passages, read_mixing
 from bot.staff.testing.dialogues import Dialogues
 from bot.staff.testing.runs import MOST_RUNS, Busy, Runs
@@ -406,3 +406,17 @@ def test_what_gets_mixed_up(tmp_path: Path) -> None:
     assert mixing.pair("thanks", "greet") == mixing.pairs[1]
     assert mixing.pair("greet", "greet") is None
     assert mixing.intents == ["greet", "thanks"]
+
+
+async def test_tests_are_kept_on_every_database(database: sa.Engine, folder: Path) -> None:
+    kept, runs = Dialogues(database, folder), Runs(database, RULES)
+    kept.save(saved("new", SavedTurn(XANAX, None, {"topic": "safety"})), "Ada")
+    kept.save(saved("new"), "Bea")
+    run = await runs.start([one.dialogue for one in kept.all()], TestedBot(), "Ada", ABOUT)
+    await ended(runs, run)
+    assert runs.latest() == {"flow/first": ("passed", run), "staff/new": ("passed", run)}
+    assert runs.results(run, wrong=True) == []
+    assert set(runs.reached()) == {"flow/first", "staff/new"}
+    assert content.counted(database) == {} and content.without(database, ["x"], "", "", 5) == []
+    row = next(one.row for one in kept.all() if one.row is not None)
+    assert kept.remove(row) == "staff/new"
