@@ -21,10 +21,12 @@ from bot.staff.roles import Role
 from tests.browser.conftest import FLAGS, Visit, find_browser
 from tests.browser.servers import Place, place
 from tests.browser.staff import PASSWORD, enter
+from tests.staff.mending.seeding import seed_mending
 from tests.staff.seeding import seed_conversations
 
 FOLDER = ROOT / "docs" / "screenshots"
 VIEW = {"width": 1180, "height": 780}
+TALL: dict[str, Any] = {"viewport": {"width": 1180, "height": 1150}}
 #: Name of the picture -> address, and options of the browser. Whoever adds a chapter to docs/staff.md adds its pictures.
 PICTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "staff-dashboard": ("/staff", {}),
@@ -32,6 +34,13 @@ PICTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "staff-conversations": ("/staff/conversations?kind=fallback&reviewed=no", {}),
     "staff-conversation": ("/staff/conversations/{newest}", {}),
     "staff-people": ("/staff/people", {}),
+    "staff-queue": ("/staff/queue", {}),
+    "staff-problem": ("/staff/queue/{problem}?passage=bladder", TALL),
+    "staff-draft": ("/staff/drafts/{draft}", TALL),
+    "staff-draft-dark": ("/staff/drafts/{draft}", {"color_scheme": "dark"}),
+    "staff-passage": ("/staff/passages/ketamine-bladder-signs", TALL),
+    "staff-proposals": ("/staff/proposals", {}),
+    "staff-health": ("/staff/health", TALL),
 }
 
 
@@ -39,7 +48,7 @@ def take_staff(browser: Any, site: Place, *names: str) -> None:
     """Take the pictures `names`, all of them when there is none."""
     engine = make_engine(site.settings.database_url)
     seed_conversations(engine, 1_500)
-    newest = _talk(site, engine)
+    made = {**seed_mending(engine, site.settings.data), "newest": _talk(site, engine)}
     engine.dispose()
 
     def visit(address: str, **options: Any) -> Visit:
@@ -50,8 +59,7 @@ def take_staff(browser: Any, site: Place, *names: str) -> None:
 
     for name in names or PICTURES:
         address, options = PICTURES[name]
-        address = address.replace("{newest}", newest)
-        visitor = enter(visit, site, address, Role.admin, Role.clinician, name="Ada Byron", **options)
+        visitor = enter(visit, site, address.format(**made), Role.admin, Role.clinician, name="Ada Byron", **options)
         path = FOLDER / f"{name}.png"
         visitor.page.screenshot(path=path)
         visitor.context.close()

@@ -23,7 +23,7 @@ from bot.database.migrate import upgrade
 from bot.settings import ROOT, Settings
 from bot.staff.accounts import Accounts
 from bot.staff.roles import Role
-from tests.staff.seeding import seed_conversations, seed_log, seed_passages, seed_tests
+from tests.staff.seeding import seed_conversations, seed_log, seed_passages, seed_problems, seed_tests
 
 #: Milliseconds that 95 of 100 requests for a page may take at most.
 MOST = 200
@@ -59,6 +59,21 @@ PATHS = (
     "/staff/people",
     "/staff/log",
     "/staff/log?verb=read",
+    "/staff/queue",
+    "/staff/queue?show=all&kind=gap",
+    "/staff/queue?view=single",
+    "/staff/queue?view=single&show=all&kind=fallback&channel=web",
+    "/staff/queue/themes/1",
+    "/staff/passages",
+    "/staff/passages?words=passage&topic=made_up&state=published",
+    "/staff/passages?state=draft",
+    "/staff/passages/made-up-passage-7",
+    "/staff/drafts",
+    "/staff/topics",
+    "/staff/proposals",
+    "/staff/health",
+    "/staff/health/never",
+    "/staff/health/unused?page=3",
 )
 
 
@@ -143,6 +158,7 @@ def main() -> int:
         seed_conversations(engine, given.conversations)
         seed_passages(engine, given.passages)
         seed_tests(engine)
+        seed_problems(engine, given.conversations // 5)
         print(f"{given.conversations} conversations, {given.passages} passages: {time.perf_counter() - began:.0f} s")
         times = asyncio.run(measure(settings, engine, PATHS, given.often, given.log))
         engine.dispose()

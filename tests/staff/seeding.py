@@ -15,6 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from bot.database.dialogues import DialogueResult, DialogueRun, StaffDialogue
 from bot.database.engine import writing
+from bot.database.mending import MendingItem, MendingTheme
 from bot.database.models import (
     Article,
     ChatMessage,
@@ -207,3 +208,28 @@ def seed_tests(engine: sa.Engine, runs: int = 100, tests: int = 100) -> None:
                 for place, name in enumerate(names)
             ]
             connection.execute(sa.insert(DialogueResult), results)
+
+
+def seed_problems(engine: sa.Engine, number: int, per_theme: int = 40) -> None:
+    """Add `number` problems of the conversations that are there, in themes, half of them answered."""
+    moment, kinds = now(), ("fallback", "clarify", "refusal", "not_helpful")
+    with writing(engine) as connection:
+        keys = connection.scalars(sa.select(Conversation.id).order_by(Conversation.id).limit(number)).all()
+        themes = [
+            {
+                "id": place + 1, "kind": "gap", "name": f"Theme {place}", "items": per_theme, "waiting": per_theme // 2,
+                "last": moment - timedelta(minutes=place),
+            }
+            for place in range(-(-number // per_theme))
+        ]  # fmt: skip
+        problems = [
+            {
+                "kind": kinds[place % len(kinds)], "message_id": f"problem-{place}", "channel": "web",
+                "conversation": keys[place % len(keys)], "text": f"A question about matter {place % 89}.",
+                "at": moment - timedelta(minutes=place),
+                "theme_id": place // per_theme + 1, "answer": None if place % 2 else "ignored",
+            }
+            for place in range(number)
+        ]  # fmt: skip
+        connection.execute(sa.insert(MendingTheme), themes)
+        connection.execute(sa.insert(MendingItem), problems)

@@ -7,7 +7,7 @@ from pathlib import Path
 from bot.database.engine import make_engine
 from bot.database.migrate import upgrade
 from tests.staff.measuring import MOST, PATHS, measure, settings_in, within
-from tests.staff.seeding import seed_conversations, seed_passages, seed_tests
+from tests.staff.seeding import seed_conversations, seed_passages, seed_problems, seed_tests
 
 
 async def test_no_page_is_slow(tmp_path: Path) -> None:
@@ -17,6 +17,7 @@ async def test_no_page_is_slow(tmp_path: Path) -> None:
     upgrade(engine)
     seed_conversations(engine, 4_000)
     seed_passages(engine, 400)
+    seed_problems(engine, 800)
     seed_tests(engine, runs=100, tests=20)
     times = await measure(settings, engine, PATHS, 5, 4_000)
     engine.dispose()
