@@ -37,7 +37,6 @@ PICTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "staff-queue": ("/staff/queue", {}),
     "staff-problem": ("/staff/queue/{problem}?passage=bladder", TALL),
     "staff-draft": ("/staff/drafts/{draft}", TALL),
-    "staff-draft-dark": ("/staff/drafts/{draft}", {"color_scheme": "dark"}),
     "staff-passage": ("/staff/passages/ketamine-bladder-signs", TALL),
     "staff-proposals": ("/staff/proposals", {}),
     "staff-health": ("/staff/health", TALL),

@@ -40,7 +40,9 @@ def seed_mending(engine: sa.Engine, data: Path) -> dict[str, int]:
             about = {"category": {"safety": "medical_emergency", "refusal": "out_of_scope"}.get(kind)}
             ask(engine, f"web-{kind}-{number}-{len(text)}", text, kind, **about)  # type: ignore[arg-type]
     question = "why am i up all night running to the loo"
-    message = ask(engine, "web-night", question, "answer", topic="side_effects", passages=("ketamine-sleep",))
+    lead = "Trouble sleeping was not much more common with the esketamine spray (Spravato) than with a dummy spray."
+    about = {"topic": "side_effects", "passages": ("ketamine-sleep",)}
+    message = ask(engine, "web-night", question, "answer", lead=lead, **about)
     with engine.begin() as connection:
         told = {"id": message, "topic": "side_effects", "passages": ["ketamine-sleep"]}
         note_rating(connection, "web-night", "web", told, "I asked about going to the loo", helpful=False)

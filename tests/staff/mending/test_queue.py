@@ -42,9 +42,11 @@ def queue(engine: sa.Engine) -> Queue:
     return Queue(engine, Reads(), {"driving", "sedation"})
 
 
-def ask(engine: sa.Engine, conversation: str, text: str, kind: Kind, *, kept: bool = True, **about: object) -> str:
+def ask(
+    engine: sa.Engine, conversation: str, text: str, kind: Kind, *, kept: bool = True, lead: str = "", **about: object
+) -> str:
     """Somebody asks on the web and gets a reply of this kind; its id."""
-    message = Message(uuid.uuid4().hex, kind, f"Reply to {text}", **about)  # type: ignore[arg-type]
+    message = Message(uuid.uuid4().hex, kind, lead or f"Reply to {text}", **about)  # type: ignore[arg-type]
     client_id = uuid.uuid4().hex
     with engine.begin() as connection:
         there = connection.scalar(sa.select(ChatSession.id).where(ChatSession.id == conversation))
