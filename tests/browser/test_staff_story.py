@@ -178,8 +178,10 @@ def test_a_wrong_answer_becomes_a_right_one_that_stays(visit: Callable[..., Visi
     page.get_by_role("button", name="Begin").click()
     page.get_by_label("Save as a test named").fill("Up at night since the sessions")
     page.get_by_role("button", name="Save as a test").click()
+    page.get_by_text("Saved as ").wait_for()
+    page.goto(f"{real.bot_address}/staff/tests/one?test=staff/Up at night since the sessions")
     page.get_by_role("button", name="Run it").click()
-    page.get_by_text("of 1 tests were run").wait_for()
+    page.get_by_text("1 of 1 tests were run").wait_for()
     page.get_by_role("link", name="Show all").click()
     assert page.get_by_role("table", name="Results").get_by_text("as expected").is_visible()
 

@@ -38,4 +38,4 @@ async def keep_mending(settings: Settings, engine: sa.Engine, bot: Any) -> None:
 def make_queue(settings: Settings, engine: sa.Engine) -> Queue:
     """The queue with the reader of this process."""
     usual = (settings.data / "vocabulary" / "usual-words.txt").read_text(encoding="utf-8").split()
-    return Queue(engine, shared_reader(settings.data), frozenset(usual))
+    return Queue(engine, lambda: shared_reader(settings.data), frozenset(usual))

@@ -6,9 +6,10 @@ method is one short transaction and belongs into a thread.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -97,13 +98,18 @@ class Listing:
 class Queue:
     """Reads and writes it."""
 
-    def __init__(self, engine: sa.Engine, reader: Reads, usual: Collection[str] = ()) -> None:
+    def __init__(self, engine: sa.Engine, reader: Callable[[], Reads], usual: Collection[str] = ()) -> None:
         """
         Args:
-            reader: reads what people wrote.
+            reader: gives what reads what people wrote; asked once there is something to read.
             usual: words that may stand in the name of a theme, whoever used them.
         """
-        self._engine, self.reader, self._usual = engine, reader, usual
+        self._engine, self._make_reader, self._usual = engine, reader, usual
+
+    @cached_property
+    def reader(self) -> Reads:
+        """What reads what people wrote."""
+        return self._make_reader()
 
     # -- sorting -----------------------------------------------------------------------------------------------
 

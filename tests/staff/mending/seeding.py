@@ -33,7 +33,7 @@ _ASKED = (
 
 def seed_mending(engine: sa.Engine, data: Path) -> dict[str, int]:
     """Fill the queue, the drafts and the proposals; the numbers of a problem and of a draft to look at."""
-    editing, queue = Editing(engine, shared_checker(data)), Queue(engine, Reads(), {"fly", "session", "spray", "taste"})
+    editing, queue = Editing(engine, shared_checker(data)), Queue(engine, Reads, {"fly", "session", "spray", "taste"})
     ed, cleo = _account(engine, "Ed Moran", Role.editor), _account(engine, "Dr Cleo Hart", Role.clinician)
     for text, kind, often in _ASKED:
         for number in range(often):

@@ -39,7 +39,7 @@ class Reads:
 
 @pytest.fixture
 def queue(engine: sa.Engine) -> Queue:
-    return Queue(engine, Reads(), {"driving", "sedation"})
+    return Queue(engine, Reads, {"driving", "sedation"})
 
 
 def ask(
