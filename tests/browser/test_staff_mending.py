@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.database.engine import make_engine
+from bot.language.reader import shared_reader
 from bot.staff.mending.proposals import known_sentences
 from bot.staff.roles import Role
 from tests.browser.servers import Place
@@ -44,6 +45,7 @@ class NothingNear:
 def mended(one_place: Place) -> dict[str, int]:
     """What there is to look at, in the place of all browser tests; what is read once is read before the clock runs."""
     known_sentences(one_place.settings.data / "nlu")
+    shared_reader(one_place.settings.data).read("ready")
     one_place.bot.articles = NothingNear()  # type: ignore[attr-defined]
     engine = make_engine(one_place.settings.database_url)
     made = seed_mending(engine, one_place.settings.data)
