@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from bot.database.models import ContentVersion, now
 from bot.database.staff import Conversation, DailyFigure
-from bot.ops.counts import count_messages
+from bot.ops.counts import add_counts, count_messages
 from bot.ops.problems import forget_words, note_problems
 
 #: Upper ends, in seconds, of the steps in which the time of turns is counted; the last one is open.
@@ -25,6 +23,7 @@ STEPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 SLOWER = "seconds>5.0"
 #: Column of the list -> kind of message that it counts.
 _COUNTED = {"answers": "answer", "clarifications": "clarify", "fallbacks": "fallback"}
+_FACTS = ("safety", "language", "country")
 
 
 @dataclass(frozen=True)
@@ -95,27 +94,36 @@ def _note(
     connection: sa.Connection, conversation: str, channel: str, messages: Sequence[Mapping[str, Any]], about: About
 ) -> int:
     """Add the turn to the row of its conversation; 1 when the row is new."""
-    moment, columns = now(), Conversation.__table__.c
     kinds = Counter(message["kind"] for message in messages)
-    added = {name: columns[name] + kinds[kind] for name, kind in _COUNTED.items() if kinds[kind]}
+    counted = {name: kinds[kind] for name, kind in _COUNTED.items()}
     danger = [str(message.get("category") or "") for message in messages if message["kind"] == "safety"]
     facts = {
         "safety": danger[-1] if danger else "",
         "language": _language(messages, about.locale),
         "country": (about.country or "").upper()[:2],
     }
-    known = {name: value for name, value in facts.items() if value}
-    changed = sa.update(Conversation).where(Conversation.id == conversation)
-    if connection.execute(changed.values(last=moment, turns=columns.turns + 1, **added, **known)).rowcount:
+    moment = now()
+    turn = {f"new_{name}": value for name, value in {"last": moment, **counted, **facts}.items()}
+    if connection.execute(_ONE_MORE, {"its_id": conversation, **turn}).rowcount:
         return 0
-    first = {name: kinds[kind] for name, kind in _COUNTED.items()}
-    connection.execute(
-        sa.insert(Conversation).values(
-            id=conversation, ref=secrets.token_hex(6), channel=channel, started=moment, last=moment, turns=1,
-            **first, **facts,
-        )
-    )  # fmt: skip
+    first = {"id": conversation, "ref": secrets.token_hex(6), "channel": channel, "started": moment, "last": moment}
+    connection.execute(_FIRST, {**first, "turns": 1, "helpful": 0, "unhelpful": 0, **counted, **facts})
     return 1
+
+
+def _one_more() -> sa.Update:
+    """Adds a turn to a row; a fact that is not known this time stays as it was."""
+    columns = Conversation.__table__.c
+    new = {name: sa.bindparam(f"new_{name}", type_=columns[name].type) for name in ("last", *_COUNTED, *_FACTS)}
+    changes: dict[str, Any] = {"last": new["last"], "turns": columns.turns + 1}
+    changes |= {name: columns[name] + new[name] for name in _COUNTED}
+    changes |= {name: sa.func.coalesce(sa.func.nullif(new[name], ""), columns[name]) for name in _FACTS}
+    return sa.update(Conversation).where(columns.id == sa.bindparam("its_id")).values(**changes)
+
+
+#: Made once: making statements costs more than running them, and they run in every turn.
+_ONE_MORE, _FIRST = _one_more(), sa.insert(Conversation)
+_VERSION = sa.select(ContentVersion.version)
 
 
 def _language(messages: Sequence[Mapping[str, Any]], locale: str | None) -> str:
@@ -129,15 +137,7 @@ def _rated(helpful: bool) -> str:
 
 
 def _add(connection: sa.Connection, channel: str, counted: Mapping[str, int]) -> None:
-    content = connection.scalar(sa.select(ContentVersion.version)) or 0
-    insert = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
-    for name, number in sorted(counted.items()):
-        if not number:
-            continue
-        row = {"day": now().date().isoformat(), "channel": channel, "content": content, "name": name}
-        statement = insert(DailyFigure).values(**row, number=number)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=list(row), set_={"number": DailyFigure.number + statement.excluded.number}
-            )
-        )
+    content = connection.scalar(_VERSION) or 0
+    same = {"day": now().date().isoformat(), "channel": channel, "content": content}
+    rows = [{**same, "name": name, "number": number} for name, number in sorted(counted.items()) if number]
+    add_counts(connection, DailyFigure, rows)
