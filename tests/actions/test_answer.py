@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,8 @@ from actions import deciding
 from actions.answer import ActionAnswer
 from actions.deciding import Limits
 from actions.needs import Needs
-from bot.articles.ranking import NOTHING_FOUND
+from bot.articles.ranking import NOTHING_FOUND, Query
+from bot.articles.store import Ranked
 from tests.actions.conftest import Said
 from tests.actions.test_deciding import PAST
 
@@ -213,3 +215,18 @@ async def test_the_trace_holds_scores_and_no_words(run: Run) -> None:
     assert trace["passages"][0]["id"].startswith("ketamine-bladder")
     assert trace["passages"][0]["score"] == pytest.approx(sum(trace["passages"][0]["parts"].values()), abs=0.02)
     assert "zebrafish" not in str(trace)
+
+
+async def test_an_answer_that_staff_switched_off_is_not_replaced_by_a_worse_one(
+    run: Run, needs: Needs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def off(query: Query, most: int = 5) -> list[Ranked]:
+        best, *others = search(query, most)
+        return [replace(best, passage=replace(best.passage, withdrawn=True, lead="", details=())), *others]
+
+    search = needs.store.search
+    monkeypatch.setattr(needs.store, "search", off)
+    said = await run(ActionAnswer(), "will my bladder heal after ketamine", {"ask_side_effects": 0.9})
+    assert (said.only.kind, said.only.passages, said.only.topic) == ("fallback", (), None)
+    assert said.only.lead == needs.words.wording("withdrawn", "whole").lead
+    assert "last_passage" not in said.slots

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,14 +13,19 @@ import pytest
 import sqlalchemy as sa
 
 from bot.database.mending import MendingItem, MendingTheme
-from bot.database.models import ChatMessage, ChatSession, Event, now
+from bot.database.models import ChatMessage, ChatSession, Event, Feedback, now
 from bot.message import Kind, Message
 from bot.ops.conversations import About, record_turn
 from bot.ops.problems import forget_old_words, note_rating
 from bot.ops.retention import forget_conversations, sweep
+from bot.settings import Settings
+from bot.staff.mending import background
+from bot.staff.mending.catalogue import Catalogue
+from bot.staff.mending.editing import Editing
 from bot.staff.mending.queue import Queue
 from bot.staff.mending.themes import name_of
 from bot.staff.roles import Account
+from bot.web.store import ChatStore
 from tests.articles.fakes import FakeEncoder
 
 
@@ -140,19 +147,13 @@ def test_a_messengers_conversation_is_read_from_the_dialogue(engine: sa.Engine, 
     message = Message("m-1", "fallback", "I did not understand that.").to_dict()
     with engine.begin() as connection:
         for kind, event in (("user", {"text": "spam and eggs"}), ("bot", {"data": {"custom": message}})):
-            row = {"sender_id": "telegram-1", "type_name": kind, "timestamp": 1.0, "data": sa.func.json(_json(event))}
+            row = {"sender_id": "telegram-1", "type_name": kind, "timestamp": 1.0, "data": json.dumps(event)}
             connection.execute(sa.insert(Event).values(**row))
         record_turn(connection, "telegram-1", "telegram", [message])
     queue.sort_new()
     [item] = queue.items(channel="telegram").rows
     assert item.text == "spam and eggs"
     assert [line.text for line in queue.around(item)] == ["spam and eggs", "I did not understand that."]
-
-
-def _json(value: object) -> str:
-    import json
-
-    return json.dumps(value)
 
 
 def test_what_is_not_to_be_kept_does_not_come_in(engine: sa.Engine, queue: Queue) -> None:
@@ -237,3 +238,45 @@ def test_a_name_that_staff_gave_stays(engine: sa.Engine, queue: Queue, ed: Accou
 )
 def test_names_of_themes(questions: list[str], name: str) -> None:
     assert name_of(questions, {"sedation"}) == name
+
+
+async def test_others_publications_are_served_and_problems_sorted_beside_the_requests(
+    engine: sa.Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Bot:
+        looks = 0
+
+        def keep_up(self) -> bool:
+            self.looks += 1
+            if self.looks == 1:
+                raise OSError("the database is away")
+            return False
+
+    monkeypatch.setattr(background, "EVERY", 0.01)
+    monkeypatch.setattr(background, "make_queue", lambda *_: Queue(engine, Reads))
+    ask(engine, "a", "the blue door", "fallback")
+    bot = Bot()
+    keeping = asyncio.create_task(background.keep_mending(settings, engine, bot))
+    async with asyncio.timeout(20):
+        while Queue.has_new(engine):
+            await asyncio.sleep(0.02)
+    keeping.cancel()
+    assert bot.looks > 1
+    assert "Keeping up with the content failed" in caplog.text
+    assert "the blue door" not in caplog.text
+
+
+def test_a_rating_is_about_the_words_that_were_shown(engine: sa.Engine, editing: Editing, ed: Account) -> None:
+    """Also where other words were published between answer and rating."""
+    shown = Catalogue(engine).passage("ketamine-bladder-signs")
+    assert shown is not None and shown.published is not None
+    before = shown.published.id
+    number = ask(engine, "a", "bladder", "answer", passages=("ketamine-bladder-signs",), revisions=(before,))
+    editing.retire(ed, "ketamine-bladder-signs", "for a while")
+    editing.roll_back(ed, "ketamine-bladder-signs", before, "back")
+    chats = ChatStore(engine, 30)
+    session = chats.session("a")
+    assert session is not None
+    assert chats.feedback(session, number, False, "vague")
+    with engine.connect() as connection:
+        assert connection.scalars(sa.select(Feedback.revision_id)).all() == [before]
