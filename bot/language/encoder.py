@@ -25,7 +25,7 @@ Vectors = npt.NDArray[np.float32]
 
 ENGLISH_DIM, MULTILINGUAL_DIM = 384, 512
 _MOST_TOKENS = 128
-_BATCH = 32
+_BATCH = 128
 
 
 class Encoder:

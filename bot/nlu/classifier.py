@@ -1,9 +1,9 @@
 """Graph component: the intent of a message, and for a topic which aspect of it, as probabilities that mean something.
 
-A logistic regression and small neural networks (scikit-learn) over the shared embedding learn the pair (intent,
-aspect) from `data/nlu`; an intent's probability is the sum over its aspects. Their mean is sharpened or softened
-by one temperature, fitted on voices that were held back (Guo et al. 2017, "On Calibration of Modern Neural
-Networks", https://arxiv.org/abs/1706.04599), and then all is learned anew from every sentence.
+A logistic regression (scikit-learn) over the shared embedding learns the pair (intent, aspect) from `data/nlu`; an
+intent's probability is the sum over its aspects. Its probabilities are sharpened or softened by one temperature,
+fitted on voices that were held back (Guo et al. 2017, "On Calibration of Modern Neural Networks",
+https://arxiv.org/abs/1706.04599), and then all is learned anew from every sentence.
 
 Weights are kept as npz without pickle.
 """
@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,61 +32,54 @@ from bot.language.networks import Floats, Layers, from_arrays, softmax, to_array
 #: Key in a message's parse data: [{"topic intent", "aspect", "confidence"}, …], the likeliest first.
 ASPECTS = "aspects"
 _SEPARATOR = "/"
+#: Weight of the sentences against small weights, and rounds of learning, that did best on held-back voices.
+STRENGTH, ROUNDS = 20.0, 60
 
 
 @dataclass(frozen=True)
 class Model:
-    """What was learned: classes ("intent/aspect"), the networks whose probabilities are averaged, the temperature."""
+    """What was learned: classes ("intent/aspect"), the regression over them, the temperature."""
 
     classes: tuple[str, ...]
-    networks: tuple[Layers, ...]
+    network: Layers
     temperature: float
 
     def probabilities(self, x: Floats) -> Floats:
         """Probability of each class for rows of features, shape (n, classes)."""
-        mean = np.mean([softmax(network.log_odds(x)) for network in self.networks], axis=0)
-        return softmax(np.log(np.maximum(mean, 1e-9)) / self.temperature)
+        return softmax(self.network.log_odds(x) / np.float32(self.temperature))
 
     def intents(self, probabilities: Floats) -> tuple[list[str], Floats]:
         """Names of intents, and their probabilities: the sums over their aspects."""
-        names = sorted({c.split(_SEPARATOR)[0] for c in self.classes})
-        member = np.zeros((len(self.classes), len(names)), dtype=np.float32)
+        return self._names, probabilities @ self._member
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return sorted({c.split(_SEPARATOR)[0] for c in self.classes})
+
+    @cached_property
+    def _member(self) -> Floats:
+        """1 where a class (row) belongs to an intent (column)."""
+        member = np.zeros((len(self.classes), len(self._names)), dtype=np.float32)
         for i, c in enumerate(self.classes):
-            member[i, names.index(c.split(_SEPARATOR)[0])] = 1
-        return names, probabilities @ member
+            member[i, self._names.index(c.split(_SEPARATOR)[0])] = 1
+        return member
 
 
-def learn(
-    x: Floats, labels: Sequence[str], hidden: int, networks: int, epochs: int, seed: int
-) -> tuple[tuple[str, ...], tuple[Layers, ...]]:
-    """Train one logistic regression and `networks` networks with one hidden layer; returns classes and networks."""
+def learn(x: Floats, labels: Sequence[str], strength: float, rounds: int) -> Model:
+    """A logistic regression with temperature 1; `strength` and `rounds` are C and max_iter of scikit-learn's."""
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
-    from sklearn.neural_network import MLPClassifier
 
-    y = np.asarray(labels)
-    learned = []
     with warnings.catch_warnings():
-        # Both are stopped early on purpose: longer training only copies the sentences.
+        # Stopped early on purpose: longer training only copies the sentences.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        linear = LogisticRegression(C=20, max_iter=60).fit(x, y)
-        learned.append(Layers(((linear.coef_.T.astype(np.float32), linear.intercept_.astype(np.float32)),)))
-        for n in range(networks):
-            net = MLPClassifier(
-                (hidden,), alpha=1e-3, learning_rate_init=2e-3, batch_size=128, max_iter=epochs, random_state=seed + n
-            )
-            net.fit(x, y)
-            learned.append(
-                Layers(
-                    tuple(
-                        (w.astype(np.float32), b.astype(np.float32))
-                        for w, b in zip(net.coefs_, net.intercepts_, strict=True)
-                    )
-                )
-            )
-    return tuple(str(c) for c in linear.classes_), tuple(learned)
+        # scikit-learn hands SciPy options that SciPy is about to drop; nothing that we could change.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        linear = LogisticRegression(C=strength, max_iter=rounds).fit(x, np.asarray(labels))
+    layer = (linear.coef_.T.astype(np.float32), linear.intercept_.astype(np.float32))
+    return Model(tuple(str(c) for c in linear.classes_), Layers((layer,)), 1.0)
 
 
 def fit_temperature(model: Model, x: Floats, labels: Sequence[str]) -> float:
@@ -94,45 +88,38 @@ def fit_temperature(model: Model, x: Floats, labels: Sequence[str]) -> float:
     rows = [i for i, label in enumerate(labels) if label in index]
     if not rows:
         return 1.0
-    p = np.mean([softmax(network.log_odds(x[rows])) for network in model.networks], axis=0)
-    logs = np.log(np.maximum(p, 1e-9))
+    odds = model.network.log_odds(x[rows])
     right = [index[labels[i]] for i in rows]
 
     def loss(temperature: float) -> float:
-        q = softmax(logs / temperature)
+        q = softmax(odds / np.float32(temperature))
         return float(-np.log(np.maximum(q[np.arange(len(rows)), right], 1e-9)).mean())
 
     return float(min(np.linspace(0.6, 3.0, 49), key=loss))
 
 
-def train(
-    x: Floats, labels: Sequence[str], voices: Sequence[str], *, hidden: int, networks: int, epochs: int, seed: int
-) -> Model:
+def train(x: Floats, labels: Sequence[str], voices: Sequence[str], *, strength: float, rounds: int) -> Model:
     """Learn from all sentences, with a temperature fitted on a fifth of the voices.
 
     Args:
         x: features, a row a sentence.
         labels: "intent/aspect" of each; voices: who wrote it (`metadata: voice`), "" where unknown.
+        strength, rounds: see `learn`.
     """
     names = sorted({voice for voice in voices if voice})
     held = set(names[::5])
     away = np.array([voice in held for voice in voices])
     temperature = 1.0
     if 0 < away.sum() < len(labels) / 2:
-        kept = [label for label, out in zip(labels, away, strict=True) if not out]
-        classes, nets = learn(x[~away], kept, hidden, 1, epochs, seed)
-        temperature = fit_temperature(
-            Model(classes, nets, 1.0), x[away], [label for label, out in zip(labels, away, strict=True) if out]
-        )
-    classes, nets = learn(x, labels, hidden, networks, epochs, seed)
-    return Model(classes, nets, temperature)
+        trial = learn(x[~away], [label for label, out in zip(labels, away, strict=True) if not out], strength, rounds)
+        temperature = fit_temperature(trial, x[away], [label for label, out in zip(labels, away, strict=True) if out])
+    return replace(learn(x, labels, strength, rounds), temperature=temperature)
 
 
 def save(model: Model, folder: Path) -> None:
     """Write `weights.npz` and `classes.json` into `folder`."""
-    np.savez(folder / "weights.npz", **to_arrays(model.networks))
-    shape = [len(network.layers) for network in model.networks]
-    meta = {"classes": model.classes, "temperature": model.temperature, "layers": shape}
+    np.savez(folder / "weights.npz", **to_arrays([model.network]))
+    meta = {"classes": model.classes, "temperature": model.temperature}
     (folder / "classes.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
 
 
@@ -140,8 +127,8 @@ def load(folder: Path) -> Model:
     """The model that `save` wrote."""
     meta = json.loads((folder / "classes.json").read_text(encoding="utf-8"))
     with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
-        networks = from_arrays(arrays, meta["layers"])
-    return Model(tuple(meta["classes"]), networks, float(meta["temperature"]))
+        (network,) = from_arrays(arrays, [1])
+    return Model(tuple(meta["classes"]), network, float(meta["temperature"]))
 
 
 def label_of(example: Message) -> str:
@@ -168,9 +155,9 @@ class TopicClassifier(IntentClassifier, GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`hidden`, `networks`, `epochs`, `seed`: see `learn`; `ranking`, `aspects`: how many are given out;
+        """`strength`, `rounds`: see `learn`; `ranking`, `aspects`: how many are given out;
         `leave_out`: intents that are not learned here because something else recognises them."""
-        return {"hidden": 384, "networks": 2, "epochs": 14, "seed": 7, "ranking": 20, "aspects": 24, "leave_out": []}
+        return {"strength": STRENGTH, "rounds": ROUNDS, "ranking": 20, "aspects": 24, "leave_out": []}
 
     @classmethod
     def create(
@@ -211,10 +198,8 @@ class TopicClassifier(IntentClassifier, GraphComponent):
                 x,
                 [label_of(e) for e in examples],
                 [voice_of(e) for e in examples],
-                hidden=int(self._config["hidden"]),
-                networks=int(self._config["networks"]),
-                epochs=int(self._config["epochs"]),
-                seed=int(self._config["seed"]),
+                strength=float(self._config["strength"]),
+                rounds=int(self._config["rounds"]),
             )
             with self._storage.write_to(self._resource) as folder:
                 save(self._model, folder)

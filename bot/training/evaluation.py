@@ -161,14 +161,14 @@ def calibration(said: Sequence[tuple[float, bool]], bins: int = 10) -> tuple[lis
     return rows, error
 
 
-def held_back(needs: Needs, *, networks: int = 2, limits: Limits | None = None) -> Report:
+def held_back(needs: Needs, *, limits: Limits | None = None) -> Report:
     """Train without the held-out voices and score what the bot would decide about their sentences.
 
     Args:
         needs: store, reader and wording; the store must be loaded.
     """
     sentences, kept, x = split(needs)
-    model = learned(kept, x, networks=networks)
+    model = learned(kept, x)
     turns = turns_of(sentences, needs, model)
     decisions = [decide(turn, needs, limits) for turn in turns]
     return score(sentences, turns, decisions)
@@ -186,11 +186,12 @@ def split(needs: Needs) -> tuple[list[Sentence], list[Sentence], np.ndarray]:
     return held, kept, x
 
 
-def learned(kept: Sequence[Sentence], x: np.ndarray, *, networks: int) -> object:
+def learned(kept: Sequence[Sentence], x: np.ndarray) -> object:
     """The classifier that these sentences make."""
-    from bot.nlu.classifier import train
+    from bot.nlu.classifier import ROUNDS, STRENGTH, train
 
-    return train(x, [s.label for s in kept], [s.voice for s in kept], hidden=384, networks=networks, epochs=14, seed=7)
+    labels, voices = [s.label for s in kept], [s.voice for s in kept]
+    return train(x, labels, voices, strength=STRENGTH, rounds=ROUNDS)
 
 
 def write_mixed_up(report: Report, path: Path) -> None:
