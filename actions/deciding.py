@@ -78,6 +78,7 @@ class Limits:
         short: a question of at most this many words is short.
         pointing: a question of at most this many words that points back ("that", "one", "it") and names nothing leans.
         before: a leaning question is about the topic of the turn before with this probability.
+        own_topic: … and with less the more its own likeliest topic exceeds this probability.
         before_short: the same for one of few words whose own topic is not clear.
         torn: two topics whose probabilities differ by less than this, and neither reaches `clear`, are both offered.
         clear: a topic this likely is never asked back about.
@@ -94,6 +95,7 @@ class Limits:
     short: int = 7
     pointing: int = 10
     before: float = 0.85
+    own_topic: float = 0.5
     before_short: float = 0.4
     torn: float = 0.04
     clear: float = 0.4
@@ -120,7 +122,7 @@ def decide(turn: Turn, needs: Needs, limits: Limits | None = None) -> Decision:
     limits = limits or Limits()
     alone = turn.alone()
     if leans(turn, limits):
-        query = _in_context(turn, needs, alone, limits.before)
+        query = _in_context(turn, needs, alone, limits)
         ranked = needs.store.search(query)
         return Decision("answer" if ranked else "unclear", ranked, query, leaned=True)
     query = _lone(turn, needs, alone, limits)
@@ -216,15 +218,18 @@ def _towards(topic: str, alone: Mapping[str, float], share: float) -> dict[str, 
     return moved
 
 
-def _in_context(turn: Turn, needs: Needs, alone: Mapping[str, float], share: float) -> Query:
+def _in_context(turn: Turn, needs: Needs, alone: Mapping[str, float], limits: Limits) -> Query:
     """The question as it is meant after the turn before: about the same, with what is new in it."""
-    topic = str(turn.slots.get("last_topic"))
+    topic, share = str(turn.slots.get("last_topic")), limits.before
     before = str(turn.slots.get("last_question") or "")
     if turn.drugs:
         text = f"can i take {turn.drugs[0].name} with ketamine"
         intents = {f"{TOPIC_PREFIX}{INTERACTIONS}": 0.95}
         vector = needs.reader.read(text).vector
         return Query(turn.text, vector, intents, {(INTERACTIONS, "specific"): 0.9}, turn.drugs, INTERACTIONS, None)
+    # A turn that names a topic of its own clearly ("and what do i do about it") asks about that one.
+    own = max((p for name, p in alone.items() if _is_topic(name)), default=0.0)
+    share *= 1 - max(0.0, own - limits.own_topic) / (1 - limits.own_topic)
     # The new words and the old ones, which say what they are about, count alike.
     vector = needs.reader.read(turn.text).vector + needs.reader.read(f"{before} {turn.text}").vector
     vector = vector / max(float((vector @ vector) ** 0.5), 1e-9)

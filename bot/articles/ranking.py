@@ -85,7 +85,8 @@ class Weights:
         unasked_drug: taken from a passage about a drug when the question names none …
         sure: … less from this best cosine on, and nothing at 1.
         context_topic: added for a passage of the topic of the turn before.
-        context_passage: added for the passage of the turn before and, half, for those of its article.
+        context_article: added for the passages of the same article as that of the turn before …
+        said_already: … and taken from that passage itself: who asks on has just read it.
     """
 
     question: float = 1.0
@@ -104,7 +105,8 @@ class Weights:
     unasked_drug: float = 0.3
     sure: float = 0.85
     context_topic: float = 0.1
-    context_passage: float = 0.05
+    context_article: float = 0.025
+    said_already: float = 0.25
 
 
 @dataclass(frozen=True)
@@ -262,8 +264,8 @@ class Index:
             added[self._topic == self._topics.index(str(query.context_topic))] += weights.context_topic
         place = self.place.get(query.context_passage or "")
         if place is not None:
-            added[self._by_article[self._article[place]]] += weights.context_passage / 2
-            added[place] += weights.context_passage / 2
+            added[self._by_article[self._article[place]]] += weights.context_article
+            added[place] -= weights.context_article + weights.said_already
         return added
 
     def _cover(self, drugs: Sequence[NamedDrug], weights: Weights) -> Scores:

@@ -1,6 +1,8 @@
 """Teaches MiniLM which sentences ask the same, and writes it as int8 ONNX.
 
-    python tools/encoder/finetune.py SENTENCES.jsonl model.safetensors vocabulary.txt OUT.onnx
+    python tools/encoder/finetune.py SENTENCES.jsonl model.safetensors vocabulary.txt OUT.onnx [EARLIER.onnx]
+
+With an earlier file of its own it goes on from there, in half the rounds: enough for sentences that were added.
 
 Each label, and each passage, has a unit vector that is learned too; a sentence's embedding is drawn to its own and
 away from the others (cross entropy over scaled cosines, as in Wang et al. 2017, "NormFace", with label smoothing). The
@@ -17,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from model import MiniLM, load
+from model import MiniLM, go_on_from, load
 from tokenizers import BertWordPieceTokenizer
 from torch import nn
 
@@ -72,7 +74,7 @@ def batches(rows: list[Row]) -> list[list[Row]]:
     return found
 
 
-def teach(encoder: Encoder, rows: list[Row]) -> None:
+def teach(encoder: Encoder, rows: list[Row], epochs: int) -> None:
     """Train in place."""
     labels = sorted({row["label"] for row in rows})
     passages = sorted({row["passage"] for row in rows if row["passage"]})
@@ -84,12 +86,12 @@ def teach(encoder: Encoder, rows: list[Row]) -> None:
     optimiser = torch.optim.AdamW(
         [{"params": learning, "lr": SPEED}, {"params": [of_label, of_passage], "lr": HEAD_SPEED}], weight_decay=0.01
     )
-    steps = EPOCHS * len(batches(rows))
+    steps = epochs * len(batches(rows))
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: min(1.0, (step + 1) / (steps * 0.1)) * max(0.02, 1 - step / steps)
     )
     unit, entropy = nn.functional.normalize, nn.functional.cross_entropy
-    for epoch in range(EPOCHS):
+    for epoch in range(epochs):
         for batch in batches(rows):
             vectors = encoder(batch)
             wanted = torch.tensor([labels.index(row["label"]) for row in batch])
@@ -105,7 +107,7 @@ def teach(encoder: Encoder, rows: list[Row]) -> None:
             nn.utils.clip_grad_norm_(encoder.model.parameters(), 1.0)
             optimiser.step()
             schedule.step()
-        print(f"epoch {epoch + 1} of {EPOCHS}", flush=True)
+        print(f"epoch {epoch + 1} of {epochs}", flush=True)
 
 
 def write(model: MiniLM, path: Path) -> None:
@@ -138,5 +140,9 @@ if __name__ == "__main__":
     sentences, weights, vocabulary, out = sys.argv[1:5]
     lines = [json.loads(line) for line in Path(sentences).read_text(encoding="utf-8").splitlines()]
     minilm = load(Path(weights))
-    teach(Encoder(minilm, vocabulary), [line for line in lines if not line["held"]])
+    if sys.argv[5:]:
+        go_on_from(minilm, Path(sys.argv[5]))
+    teach(
+        Encoder(minilm, vocabulary), [line for line in lines if not line["held"]], EPOCHS // 2 if sys.argv[5:] else EPOCHS
+    )
     write(minilm, Path(out))

@@ -1,4 +1,4 @@
-"""BERT as MiniLM has it (6 layers of width 384), in plain PyTorch, and its weights from safetensors."""
+"""BERT as MiniLM has it (6 layers of width 384), in plain PyTorch, and its weights from safetensors or int8 ONNX."""
 
 from __future__ import annotations
 
@@ -67,6 +67,45 @@ class MiniLM(nn.Module):
         for layer in self.layers:
             x = layer(x, bias)
         return x
+
+
+#: What the shipped file calls the parts that were learned; the words, places and segments were not.
+_IN_ONNX = {
+    "query": "q",
+    "key": "k",
+    "value": "v",
+    "out": "o",
+    "widen": "i",
+    "narrow": "u",
+    "norm": "n1",
+    "norm_after": "n2",
+}
+
+
+def go_on_from(model: MiniLM, path: Path) -> None:
+    """Put the layers of an int8 file that `finetune.py` wrote into `model`, in the precision that they still have."""
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(str(path)).graph
+    given = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in graph.initializer}
+    state = {f"norm.{part}": given.get(f"n.{part}", given.get(f"norm.{part}")) for part in ("weight", "bias")}
+    short = "n.weight" in given
+    weights = {node.name: node.input[1] for node in graph.node if node.op_type == "MatMulInteger"}
+    for layer in range(LAYERS):
+        for ours, other in _IN_ONNX.items():
+            block, part = (f"L.{layer}", other) if short else (f"layers.{layer}", ours)
+            name = f"{block}.{part}"
+            state[f"layers.{layer}.{ours}.bias"] = given[f"{name}.bias"]
+            if f"{name}.weight" in given:
+                state[f"layers.{layer}.{ours}.weight"] = given[f"{name}.weight"]
+                continue
+            stem = weights[f"/{block}/{part}/MatMul_quant"].removesuffix("_quantized")
+            whole = given[f"{stem}_quantized"].float() - given[f"{stem}_zero_point"].float()
+            state[f"layers.{layer}.{ours}.weight"] = (whole * given[f"{stem}_scale"]).T.contiguous()
+    missing, unknown = model.load_state_dict(state, strict=False)
+    if unknown or any(not name.startswith(("words.", "places.", "segments.")) for name in missing):
+        raise ValueError(f"{path} is not a file of this network: {missing} {unknown}")
 
 
 def load(path: Path) -> MiniLM:
