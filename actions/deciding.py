@@ -95,7 +95,7 @@ class Limits:
     short: int = 7
     pointing: int = 10
     before: float = 0.85
-    own_topic: float = 0.5
+    own_topic: float = 0.3
     before_short: float = 0.4
     torn: float = 0.04
     clear: float = 0.4
@@ -206,7 +206,7 @@ def _lone(turn: Turn, needs: Needs, alone: Mapping[str, float], limits: Limits) 
     unclear = max((p for name, p in alone.items() if _is_topic(name)), default=0.0) < 0.6
     if turn.has_past and unclear and len(turn.text.split()) <= limits.short:
         alone = _towards(str(turn.slots.get("last_topic")), alone, limits.before_short)
-    return Query(turn.text, needs.reader.read(turn.text).vector, alone, turn.aspects, turn.drugs)
+    return Query(turn.text, needs.reader.read(turn.text).vector, alone, turn.aspects_alone(), turn.drugs)
 
 
 def _towards(topic: str, alone: Mapping[str, float], share: float) -> dict[str, float]:
@@ -228,14 +228,14 @@ def _in_context(turn: Turn, needs: Needs, alone: Mapping[str, float], limits: Li
         vector = needs.reader.read(text).vector
         return Query(turn.text, vector, intents, {(INTERACTIONS, "specific"): 0.9}, turn.drugs, INTERACTIONS, None)
     # A turn that names a topic of its own clearly ("and what do i do about it") asks about that one.
-    own = max((p for name, p in alone.items() if _is_topic(name)), default=0.0)
+    own = max((p for name, p in turn.intents.items() if _is_topic(name)), default=0.0)
     share *= 1 - max(0.0, own - limits.own_topic) / (1 - limits.own_topic)
     # The new words and the old ones, which say what they are about, count alike.
     vector = needs.reader.read(turn.text).vector + needs.reader.read(f"{before} {turn.text}").vector
     vector = vector / max(float((vector @ vector) ** 0.5), 1e-9)
     drugs = _remembered(turn, needs) if topic == INTERACTIONS else ()
     return Query(
-        turn.text, vector, _towards(topic, alone, share), turn.aspects, drugs, topic, turn.slots.get("last_passage")
+        turn.text, vector, _towards(topic, alone, share), turn.aspects_alone(), drugs, topic, turn.slots.get("last_passage")
     )
 
 

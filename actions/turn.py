@@ -125,6 +125,11 @@ class Turn:
         total = sum(kept.values())
         return {name: p / total for name, p in kept.items()} if total > 0 else kept
 
+    def aspects_alone(self) -> dict[tuple[str, str], float]:
+        """As `alone`, for (topic, aspect)."""
+        total = sum(p for name, p in self.intents.items() if name not in _TURNS)
+        return {pair: p / total for pair, p in self.aspects.items()} if total > 0 else dict(self.aspects)
+
 
 def _metadata(tracker: Tracker) -> dict[str, Any]:
     for event in reversed(tracker.events):

@@ -218,10 +218,10 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             p = self._model.probabilities(_features(message))
             names, of_intents = self._model.intents(p)
             order = np.argsort(-of_intents[0])[: int(self._config["ranking"])]
-            ranking = [{"name": names[i], "confidence": round(float(of_intents[0][i]), 5)} for i in order]
+            ranking = [{"name": names[i], "confidence": _brief(of_intents[0][i])} for i in order]
             likely = np.argsort(-p[0])[: int(self._config["aspects"])]
             aspects = [
-                {"intent": intent, "aspect": aspect, "confidence": round(float(p[0][i]), 5)}
+                {"intent": intent, "aspect": aspect, "confidence": _brief(p[0][i])}
                 for i in likely
                 for intent, _, aspect in [self._model.classes[i].partition(_SEPARATOR)]
             ]
@@ -229,6 +229,11 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             message.set("intent_ranking", ranking, add_to_output=True)
             message.set(ASPECTS, aspects, add_to_output=True)
         return messages
+
+
+def _brief(probability: np.floating) -> float:
+    """Four significant digits: small ones still count once the turns of a conversation are set aside."""
+    return float(f"{float(probability):.4g}")
 
 
 def _features(message: Message) -> Floats:
