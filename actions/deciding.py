@@ -16,8 +16,16 @@ from actions.turn import TOPIC_PREFIX, Turn
 from bot.articles.ranking import INTERACTIONS, NOTHING_FOUND, SUBJECT, Query
 from bot.articles.store import Ranked
 from bot.language.lexicon import Mention
+from bot.language.text import fold
 
 OUT_OF_SCOPE, FOLLOW_UP = "out_of_scope", "follow_up"
+#: "can i take zoloft", "is xanax ok", "ibuprofen?": with nothing else in it, whoever asks here means with ketamine.
+_ASKS_ABOUT_TAKING = re.compile(
+    r"(?:(?:can|could|may|should) (?:i|you|we|one|people) (?:still |also |safely )?(?:take|use|have|mix|be on)"
+    r"|(?:is|are) (?:it )?(?:ok|okay|safe|fine|alright|allowed)(?: (?:to|if i) (?:take|use|have))?"
+    r"|is|are|what about|how about|(?:i am|i'm|im) (?:on|taking))?"
+    r" ?(?:my |some |any )?<drug>(?: (?:ok|okay|safe|fine|alright|allowed|too|as well|still))*[ ?!.]*"
+)
 #: Words that point at what was said before, and words that name the subject anew.
 _POINTERS = frozenset(
     [
@@ -125,6 +133,10 @@ def decide(turn: Turn, needs: Needs, limits: Limits | None = None) -> Decision:
         query = _in_context(turn, needs, alone, limits)
         ranked = needs.store.search(query)
         return Decision("answer" if ranked else "unclear", ranked, query, leaned=True)
+    if _means_with_ketamine(turn):
+        query = _with_ketamine(turn, needs)
+        ranked = needs.store.search(query)
+        return Decision("answer" if ranked else "unclear", ranked, query)
     query = _lone(turn, needs, alone, limits)
     ranked = needs.store.search(query)
     if not ranked:
@@ -202,6 +214,22 @@ def _about_others_alone(turn: Turn) -> bool:
     return len(places) >= 2 and not ours and not turn.has_past
 
 
+def _means_with_ketamine(turn: Turn) -> bool:
+    """Whether the question is only whether one medicine can be taken; "... on weekends" is another question."""
+    if len(turn.drugs) != 1 or any(m.kind not in ("drug", "class") for m in turn.mentions):
+        return False
+    drug = turn.drugs[0]
+    text = fold(turn.text)
+    return bool(_ASKS_ABOUT_TAKING.fullmatch(f"{text[: drug.start]}<drug>{text[drug.end :]}"))
+
+
+def _with_ketamine(turn: Turn, needs: Needs) -> Query:
+    """The question as it is meant: the named medicine together with ketamine."""
+    vector = needs.reader.read(f"can i take {turn.drugs[0].name} with ketamine").vector
+    intents = {f"{TOPIC_PREFIX}{INTERACTIONS}": 0.95}
+    return Query(turn.text, vector, intents, {(INTERACTIONS, "specific"): 0.9}, turn.drugs, INTERACTIONS, None)
+
+
 def _lone(turn: Turn, needs: Needs, alone: Mapping[str, float], limits: Limits) -> Query:
     unclear = max((p for name, p in alone.items() if _is_topic(name)), default=0.0) < 0.6
     if turn.has_past and unclear and len(turn.text.split()) <= limits.short:
@@ -223,10 +251,7 @@ def _in_context(turn: Turn, needs: Needs, alone: Mapping[str, float], limits: Li
     topic, share = str(turn.slots.get("last_topic")), limits.before
     before = str(turn.slots.get("last_question") or "")
     if turn.drugs:
-        text = f"can i take {turn.drugs[0].name} with ketamine"
-        intents = {f"{TOPIC_PREFIX}{INTERACTIONS}": 0.95}
-        vector = needs.reader.read(text).vector
-        return Query(turn.text, vector, intents, {(INTERACTIONS, "specific"): 0.9}, turn.drugs, INTERACTIONS, None)
+        return _with_ketamine(turn, needs)
     # A turn that names a topic of its own clearly ("and what do i do about it") asks about that one.
     own = max((p for name, p in turn.intents.items() if _is_topic(name)), default=0.0)
     share *= 1 - max(0.0, own - limits.own_topic) / (1 - limits.own_topic)
@@ -235,7 +260,13 @@ def _in_context(turn: Turn, needs: Needs, alone: Mapping[str, float], limits: Li
     vector = vector / max(float((vector @ vector) ** 0.5), 1e-9)
     drugs = _remembered(turn, needs) if topic == INTERACTIONS else ()
     return Query(
-        turn.text, vector, _towards(topic, alone, share), turn.aspects_alone(), drugs, topic, turn.slots.get("last_passage")
+        turn.text,
+        vector,
+        _towards(topic, alone, share),
+        turn.aspects_alone(),
+        drugs,
+        topic,
+        turn.slots.get("last_passage"),
     )
 
 

@@ -100,14 +100,9 @@ class Encoder:
             beside = self._threads.submit(self._multilingual, filled)
             english = self._english(filled[0])[None, :]
             return _joined(english, beside.result())
+        multilingual = self._threads.submit(self._multilingual_in_batches, filled)
         english = np.array(list(self._threads.map(self._english, filled)), dtype=np.float32).reshape(-1, ENGLISH_DIM)
-        # Of like length together, so that little is padding.
-        order = sorted(range(len(filled)), key=lambda i: len(filled[i]))
-        multilingual = np.empty((len(filled), MULTILINGUAL_DIM), np.float32)
-        for start in range(0, len(order), _BATCH):
-            rows = order[start : start + _BATCH]
-            multilingual[rows] = self._multilingual([filled[i] for i in rows])
-        return _joined(english, multilingual)
+        return _joined(english, multilingual.result())
 
     def encode_one(self, text: str) -> Vectors:
         """The joint embedding of one text, shape (dim,); remembered, so that a turn pays for it once."""
@@ -135,6 +130,15 @@ class Encoder:
         feed = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
         hidden = self._session.run(None, feed)[0]
         return _unit(hidden.mean(axis=1))[0]
+
+    def _multilingual_in_batches(self, texts: list[str]) -> Vectors:
+        # Of like length together, so that little is padding.
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        vectors = np.empty((len(texts), MULTILINGUAL_DIM), np.float32)
+        for start in range(0, len(order), _BATCH):
+            rows = order[start : start + _BATCH]
+            vectors[rows] = self._multilingual([texts[i] for i in rows])
+        return vectors
 
     def _multilingual(self, texts: list[str]) -> Vectors:
         return _unit(np.asarray(self._use.encode(texts), dtype=np.float32))

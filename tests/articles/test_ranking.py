@@ -106,7 +106,8 @@ ALONE = Weights(
     other_drug=0,
     unasked_drug=0,
     context_topic=0,
-    context_passage=0,
+    context_article=0,
+    said_already=0,
 )
 
 
@@ -161,12 +162,12 @@ def test_an_aspect_belongs_to_its_topic() -> None:
     assert hits["bladder"].score == pytest.approx(np.log(1e-3), abs=1e-5)
 
 
-def test_context_prefers_the_topic_the_article_and_the_passage() -> None:
+def test_context_prefers_the_topic_and_the_article_and_not_what_was_just_read() -> None:
     hits = ranked(
         query(context_topic="side_effects", context_passage="bladder"),
-        replace(ALONE, context_topic=1, context_passage=0.5),
+        replace(ALONE, context_topic=1, context_article=0.25, said_already=0.5),
     )
-    assert [hits[name].score for name in ("bladder", "nausea", "help", "benzos")] == [1.5, 1.0, 0.25, 0.25]
+    assert [hits[name].score for name in ("bladder", "nausea", "help", "benzos")] == [0.5, 1.0, 0.25, 0.25]
     assert (
         ranked(query(context_topic="none", context_passage="gone"), replace(ALONE, context_topic=1))["bladder"].score
         == 0
