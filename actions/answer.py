@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actions.deciding import Decision, decide, named_in
+from actions.deciding import Decision, decide, named_in, topics_asked
 from actions.needs import Needs
 from actions.reply import MOST_SHOWN, Button, Reply
 from actions.replying import ReplyingAction
@@ -75,6 +75,7 @@ def show(decision: Decision, turn: Turn, reply: Reply) -> None:
     )
     reply.remember(
         shown=shown,
+        last_topics=topics_asked(decision),
         last_drugs=[m.name for m in mentions],
         last_question=turn.slots.get("last_question") if decision.leaned and not turn.drugs else turn.text,
     )

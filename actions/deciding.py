@@ -78,6 +78,7 @@ class Limits:
         outside: with more than this probability of being out of scope, the question is declined …
         outside_first: … or with this one, when nothing else is likelier …
         outside_unnamed: … or with this one, when no word of it belongs to our subjects …
+        outside_other: … or with this one, when a medicine is named and ketamine or its treatment in no word.
         sure_match: … unless a phrasing of the best passage is at least this near (cosine).
         likely: below this probability of all topics together nothing is answered …
         fair_match: … unless a phrasing is at least this near.
@@ -85,8 +86,10 @@ class Limits:
         lean_long: … and a longer one from this.
         short: a question of at most this many words is short.
         pointing: a question of at most this many words that points back ("that", "one", "it") and names nothing leans.
+        plain: a short question that names nothing leans unless a topic is likelier than this.
         before: a leaning question is about the topic of the turn before with this probability.
         own_topic: … and with less the more its own likeliest topic exceeds this probability.
+        as_read: of what the turn before was about, this share is as its question was read, the rest its answer's topic.
         before_short: the same for one of few words whose own topic is not clear.
         torn: two topics whose probabilities differ by less than this, and neither reaches `clear`, are both offered.
         clear: a topic this likely is never asked back about.
@@ -95,6 +98,7 @@ class Limits:
     outside: float = 0.5
     outside_first: float = 0.35
     outside_unnamed: float = 0.15
+    outside_other: float = 0.35
     sure_match: float = 0.9
     likely: float = 0.25
     fair_match: float = 0.72
@@ -102,8 +106,10 @@ class Limits:
     lean_long: float = 0.6
     short: int = 7
     pointing: int = 10
+    plain: float = 0.9
     before: float = 0.85
     own_topic: float = 0.3
+    as_read: float = 0.5
     before_short: float = 0.4
     torn: float = 0.04
     clear: float = 0.4
@@ -147,6 +153,7 @@ def decide(turn: Turn, needs: Needs, limits: Limits | None = None) -> Decision:
         outside > limits.outside
         or (outside > limits.outside_first and outside >= max(alone.values()))
         or (outside > limits.outside_unnamed and not _names_a_subject(turn))
+        or (outside > limits.outside_other and turn.drugs and not _names_ours(turn))
     )
     topics = {name: p for name, p in alone.items() if _is_topic(name)}
     if _about_others_alone(turn) or (declined and match < limits.sure_match):
@@ -188,6 +195,9 @@ def leans(turn: Turn, limits: Limits | None = None) -> bool:
     best = max((p for name, p in turn.alone().items() if _is_topic(name)), default=0.0)
     if words <= limits.pointing and _points_back(turn) and best < 0.9:
         return True
+    unnamed = not _names_a_subject(turn) and turn.alone().get(OUT_OF_SCOPE, 0.0) < limits.outside_unnamed
+    if words <= limits.short and unnamed and best < limits.plain:
+        return True
     bound = limits.lean if words <= limits.short else limits.lean_long
     return follows > bound or (words <= limits.short and best < 0.5 and follows > 0.1)
 
@@ -210,8 +220,12 @@ def _about_others_alone(turn: Turn) -> bool:
     A medicine and its own class ("benzos like xanax") are one, and so are the parts of one product.
     """
     places = {m.start for m in turn.drugs if not any(m.name in other.classes for other in turn.drugs)}
-    ours = any(m.kind in ("ketamine", "treatment", "phase", "route") for m in turn.mentions)
-    return len(places) >= 2 and not ours and not turn.has_past
+    return len(places) >= 2 and not _names_ours(turn) and not turn.has_past
+
+
+def _names_ours(turn: Turn) -> bool:
+    """Whether ketamine, or its treatment, is named."""
+    return any(m.kind in ("ketamine", "treatment", "phase", "route") for m in turn.mentions)
 
 
 def _means_with_ketamine(turn: Turn) -> bool:
@@ -233,17 +247,29 @@ def _with_ketamine(turn: Turn, needs: Needs) -> Query:
 def _lone(turn: Turn, needs: Needs, alone: Mapping[str, float], limits: Limits) -> Query:
     unclear = max((p for name, p in alone.items() if _is_topic(name)), default=0.0) < 0.6
     if turn.has_past and unclear and len(turn.text.split()) <= limits.short:
-        alone = _towards(str(turn.slots.get("last_topic")), alone, limits.before_short)
+        alone = _towards(turn.topics_before, alone, limits.before_short)
     return Query(turn.text, needs.reader.read(turn.text).vector, alone, turn.aspects_alone(), turn.drugs)
 
 
-def _towards(topic: str, alone: Mapping[str, float], share: float) -> dict[str, float]:
-    """The distribution over topics, with `share` of it moved to `topic`."""
+def _towards(about: Mapping[str, float], alone: Mapping[str, float], share: float) -> dict[str, float]:
+    """The distribution over topics, with `share` of it moved to what the turn before was about."""
     topics = {name: p for name, p in alone.items() if _is_topic(name)}
     total = sum(topics.values()) or 1.0
     moved = {name: (1 - share) * p / total for name, p in topics.items()}
-    moved[TOPIC_PREFIX + topic] = moved.get(TOPIC_PREFIX + topic, 0.0) + share
+    for topic, weight in about.items():
+        moved[TOPIC_PREFIX + topic] = moved.get(TOPIC_PREFIX + topic, 0.0) + share * weight
     return moved
+
+
+def topics_asked(decision: Decision, limits: Limits | None = None) -> dict[str, float]:
+    """What a question was about, for the turn after it: mostly the topic of its answer, the rest as it was read."""
+    limits = limits or Limits()
+    read = {name.removeprefix(TOPIC_PREFIX): p for name, p in decision.query.intents.items() if _is_topic(name)}
+    total = sum(read.values()) or 1.0
+    about = {topic: limits.as_read * p / total for topic, p in read.items() if p / total >= 0.1}
+    answered = decision.ranked[0].passage.topic
+    about[answered] = about.get(answered, 0.0) + 1 - sum(about.values())
+    return {topic: round(weight, 3) for topic, weight in about.items()}
 
 
 def _in_context(turn: Turn, needs: Needs, alone: Mapping[str, float], limits: Limits) -> Query:
@@ -262,7 +288,7 @@ def _in_context(turn: Turn, needs: Needs, alone: Mapping[str, float], limits: Li
     return Query(
         turn.text,
         vector,
-        _towards(topic, alone, share),
+        _towards(turn.topics_before, alone, share),
         turn.aspects_alone(),
         drugs,
         topic,

@@ -123,7 +123,7 @@ class Reply:
             drugs=tuple(dict.fromkeys(drugs))[:MOST_DRUGS],
         )
         self.messages.append(message)
-        self.slots.update(last_topic=passage.topic, last_passage=passage.id, misses=0)
+        self.slots.update(last_topic=passage.topic, last_topics=None, last_passage=passage.id, misses=0)
         return message
 
     def adopt(self, message: Message, buttons: Iterable[Button]) -> None:

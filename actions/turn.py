@@ -106,6 +106,11 @@ class Turn:
         """Whether an answer was given before, which this turn may lean on."""
         return bool(self.slots.get("last_topic"))
 
+    @property
+    def topics_before(self) -> dict[str, float]:
+        """What the turn before was about: topics with shares that add up to 1."""
+        return dict(self.slots.get("last_topics") or {str(self.slots.get("last_topic")): 1.0})
+
     def place(self, help: Help) -> Place:
         """Where the person is: said in this conversation, by the page, the operator, or the browser's time zone."""
         said = self.slots.get("crisis_country")

@@ -63,6 +63,7 @@ SLOTS = {
     "flow": "Guided conversation",
     "flow_step": "Step of the exercise",
     "last_topic": "Topic of the last answer",
+    "last_topics": "What the last question was about, with shares",
     "last_passage": "Last passage",
     "last_question": "Last question",
     "last_drugs": "Medicines named",
