@@ -49,6 +49,7 @@ _SITUATIONS: dict[str, dict[str, str]] = {
         "confusion": "stroke",
         "allergy": "allergy",
         "overdose": "overdose",
+        "combination": "overdose",
         "child": "child",
         "bleeding": "bleeding",
         "injury": "injury",

@@ -43,6 +43,8 @@ _SHORT = 25
 # there is a sign of that danger, a near certainty where there is none.
 _PIECE, _OVERLAP = 20, 7
 _WITH_SIGN, _WITHOUT_SIGN = 0.8, 0.98
+#: How sure of an emergency the classifier must be where the patterns see panic.
+_PLAIN_EMERGENCY = 0.8
 #: Letters in a row from which on a disguised text is taken for words without gaps.
 _RUN = 9
 _QUESTION = re.compile(
@@ -158,6 +160,10 @@ class Screen:
         category = _first([*(match.category for match in sure[:1]), *([said] if said else [])])
         if sure and said and {sure[0].category, said} == {"crisis_selfharm", "medical_emergency"}:
             category = said
+        if category == "medical_emergency" and not any(m.category == category for m in sure) and verdict:
+            # Fear of dying in a panic: its first reply asks for the signs of an emergency and names the number.
+            if sure and sure[0].category == "panic_now" and verdict.confidence < _PLAIN_EMERGENCY:
+                category = "panic_now"
         rule = next((match for match in matches if match.category == category), sure[0] if sure else None)
         layer: Layer = "both" if sure and said else "patterns" if sure else "classifier"
         return self._finding(
@@ -300,9 +306,8 @@ class Screen:
         there = frozenset[str]().union(*stretches)
         aspect = self._patterns.situation(category, there) or (rule.aspect if rule else "")
         person: Person | None = (rule.person if rule else None) or self._patterns.person(there)
-        mixed = bool(
-            category in DANGERS and _QUESTION.search(folded) and {"on_ketamine", "medicine", "general_question"} & there
-        )
+        beside = {"on_ketamine", "medicine", "general_question"} & there or take_apart(folded).asks_of_something_else
+        mixed = bool(category in DANGERS and _QUESTION.search(folded) and beside)
         return Finding(
             category,
             round(confidence, 4),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import pkgutil
 from collections import Counter
 from collections.abc import Iterator
@@ -110,7 +111,7 @@ def classes() -> dict[str, str]:
     while waiting:
         for child in waiting.pop().__subclasses__():
             waiting.append(child)
-            if child.__module__.startswith("actions."):
+            if child.__module__.startswith("actions.") and not inspect.isabstract(child):
                 name = child().name()
                 assert name not in found, f"{name} is there twice"
                 found[name] = child.__module__
