@@ -66,7 +66,7 @@ class ActionDeleteConfirmed(ReplyingAction):
 
     def compose(self, turn: Turn, reply: Reply) -> None:
         reply.fixed("smalltalk", "privacy", "deleted", category="smalltalk")
-        reply.remember(flow=None, delete=True)
+        reply.remember(flow=None)
 
 
 class ActionDontKeep(ReplyingAction):
@@ -77,4 +77,3 @@ class ActionDontKeep(ReplyingAction):
 
     def compose(self, turn: Turn, reply: Reply) -> None:
         reply.fixed("smalltalk", "privacy", "not_kept", category="smalltalk")
-        reply.remember(keep=False)

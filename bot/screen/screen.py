@@ -160,10 +160,9 @@ class Screen:
         category = _first([*(match.category for match in sure[:1]), *([said] if said else [])])
         if sure and said and {sure[0].category, said} == {"crisis_selfharm", "medical_emergency"}:
             category = said
-        if category == "medical_emergency" and not any(m.category == category for m in sure) and verdict:
+        if sure and sure[0].category == "panic_now" and verdict and verdict.confidence < _PLAIN_EMERGENCY:
             # Fear of dying in a panic: its first reply asks for the signs of an emergency and names the number.
-            if sure and sure[0].category == "panic_now" and verdict.confidence < _PLAIN_EMERGENCY:
-                category = "panic_now"
+            category = "panic_now" if said == "medical_emergency" else category
         rule = next((match for match in matches if match.category == category), sure[0] if sure else None)
         layer: Layer = "both" if sure and said else "patterns" if sure else "classifier"
         return self._finding(

@@ -142,7 +142,6 @@ if __name__ == "__main__":
     minilm = load(Path(weights))
     if sys.argv[5:]:
         go_on_from(minilm, Path(sys.argv[5]))
-    teach(
-        Encoder(minilm, vocabulary), [line for line in lines if not line["held"]], EPOCHS // 2 if sys.argv[5:] else EPOCHS
-    )
+    epochs = EPOCHS // 2 if sys.argv[5:] else EPOCHS
+    teach(Encoder(minilm, vocabulary), [line for line in lines if not line["held"]], epochs)
     write(minilm, Path(out))

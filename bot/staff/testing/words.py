@@ -71,8 +71,6 @@ SLOTS = {
     "misses": "Not understood, times in a row",
     "crisis_until": "Number stays above replies until",
     "crisis_country": "Country that was named",
-    "keep": "May be kept",
-    "delete": "Is to be deleted",
 }
 #: What may be expected of a turn (bot.dialogues.expectations), as a label.
 EXPECTED = {
