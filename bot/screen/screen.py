@@ -160,9 +160,9 @@ class Screen:
         category = _first([*(match.category for match in sure[:1]), *([said] if said else [])])
         if sure and said and {sure[0].category, said} == {"crisis_selfharm", "medical_emergency"}:
             category = said
-        if sure and sure[0].category == "panic_now" and verdict and verdict.confidence < _PLAIN_EMERGENCY:
+        if sure and sure[0].category == "panic_now" and said == "medical_emergency" and verdict:
             # Fear of dying in a panic: its first reply asks for the signs of an emergency and names the number.
-            category = "panic_now" if said == "medical_emergency" else category
+            category = "panic_now" if verdict.probabilities[said] < _PLAIN_EMERGENCY else said
         rule = next((match for match in matches if match.category == category), sure[0] if sure else None)
         layer: Layer = "both" if sure and said else "patterns" if sure else "classifier"
         return self._finding(
@@ -305,8 +305,10 @@ class Screen:
         there = frozenset[str]().union(*stretches)
         aspect = self._patterns.situation(category, there) or (rule.aspect if rule else "")
         person: Person | None = (rule.person if rule else None) or self._patterns.person(there)
-        beside = {"on_ketamine", "medicine", "general_question"} & there or take_apart(folded).asks_of_something_else
-        mixed = bool(category in DANGERS and _QUESTION.search(folded) and beside)
+        mixed = category in DANGERS and (
+            bool(_QUESTION.search(folded) and {"on_ketamine", "medicine", "general_question"} & there)
+            or take_apart(folded).asks_of_something_else
+        )
         return Finding(
             category,
             round(confidence, 4),
