@@ -39,8 +39,9 @@ def train(arguments: list[str], settings: Settings) -> int:
     return 0
 
 
-#: What must be reached on voices that were held back; a ratchet, raised when the figures rise.
-FLOORS = {"topic": 0.80, "aspect": 0.91, "drug": 0.88, "oos": 0.87, "smalltalk": 0.72, "dosing": 0.66}
+#: What must be reached on voices that were held back; a ratchet, raised when the figures rise. Set anew when the
+#: held-back sentences grow: of those of out of scope, a quarter are newer and harder than the first 0.87 was measured on.
+FLOORS = {"topic": 0.80, "aspect": 0.92, "drug": 0.88, "oos": 0.85, "smalltalk": 0.80, "dosing": 0.74}
 
 
 def evaluate(arguments: list[str], settings: Settings) -> int:
