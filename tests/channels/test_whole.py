@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from tests.platforms.demo import COLUMNS, run
-from tests.platforms.load import faults, measure, too_slow
+from tests.platforms.load import faults, measure
 
 
 async def test_the_demonstration_shows_every_channel() -> None:
@@ -20,9 +18,8 @@ async def test_the_demonstration_shows_every_channel() -> None:
 
 @pytest.mark.slow
 async def test_a_second_of_load_loses_nothing() -> None:
+    # How long acknowledging takes is measured by `make load-channels`: a first second beside other tests says nothing of it.
     figures = await measure(rate=200, seconds=1, patience=300, urgent_every=20)
     print(figures)
     assert figures["webhooks"] == 200 and figures["urgent"] == 10
     assert faults(figures) == []
-    if os.getloadavg()[0] < (os.cpu_count() or 1):  # a time says something only where the machine is free for it
-        assert not too_slow(figures)
