@@ -18,7 +18,7 @@ async def test_the_demonstration_shows_every_channel() -> None:
 
 @pytest.mark.slow
 async def test_a_second_of_load_loses_nothing() -> None:
-    # How long acknowledging takes is measured by `make load-channels`: a first second beside other tests says nothing of it.
+    # How long acknowledging takes is measured by `make load-channels`: one cold second says nothing of it.
     figures = await measure(rate=200, seconds=1, patience=300, urgent_every=20)
     print(figures)
     assert figures["webhooks"] == 200 and figures["urgent"] == 10
