@@ -53,9 +53,9 @@ def _patterns(data: Path) -> tuple[Any, Callable[[str], str]]:
     from bot.screen.views import plain_view
 
     try:
-        from bot.screen.patterns import Patterns
+        from bot.screen.patterns import shared_patterns
 
-        return Patterns(data / "screen" / "patterns.yml"), plain_view
+        return shared_patterns(data), plain_view
     except Exception as error:
         _log.warning("Waiting messages are sorted by plain words alone: %s", describe(error))
         return None, plain_view

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -255,3 +256,13 @@ def _regex(pattern: str) -> Any:
     options.never_capture = True
     options.max_mem = 64 << 20
     return re2.compile(pattern, options)
+
+
+@lru_cache(maxsize=1)
+def shared_patterns(data: Path) -> Patterns:
+    """The patterns of the data folder `data`, compiled once in a process.
+
+    Raises:
+        ContentError: data/screen/patterns.yml is wrong.
+    """
+    return Patterns(data / "screen" / "patterns.yml")

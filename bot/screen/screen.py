@@ -23,7 +23,7 @@ from bot.screen.classifier import Classifier, Verdict
 from bot.screen.findings import CATEGORIES, DANGERS, Category, Finding, Layer, Person
 from bot.screen.languages import Language, LanguageIdentifier
 from bot.screen.parts import is_code_alone, take_apart
-from bot.screen.patterns import Match, Patterns, Stretches
+from bot.screen.patterns import Match, Stretches, shared_patterns
 from bot.screen.views import decoded, disguised_views, plain_view
 from bot.screen.words import Segmenter
 
@@ -73,7 +73,7 @@ class Screen:
         Raises:
             ContentError: data/screen/patterns.yml is wrong.
         """
-        self._patterns = Patterns(data / "screen" / "patterns.yml")
+        self._patterns = shared_patterns(data)
         self._languages = LanguageIdentifier(ordinary_words(data / "vocabulary" / "bert-base-uncased.txt"))
         self._segmenter = Segmenter(self._patterns.words)
         self._data, self._reader = data, reader

@@ -95,6 +95,7 @@ def serve(
 
     config = uvicorn.Config(
         app,
+        loop="asyncio",  # uvloop takes one new connection a round: of many at once, some then wait for seconds
         ws="none",  # uvicorn's does not load beside the old library that Rasa's server wants
         lifespan="on",
         log_config=None,

@@ -8,7 +8,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.language.reader import shared_reader
 from bot.ops.logs import describe
 from bot.settings import Settings
 from bot.staff.mending.queue import Queue
@@ -20,13 +19,17 @@ EVERY = 5.0
 
 
 async def keep_mending(settings: Settings, engine: sa.Engine, bot: Any) -> None:
-    """Look every few seconds, for ever. A bot without `keep_up` has nothing to keep up with."""
+    """Look every few seconds, for ever.
+
+    Not for a bot without `keep_up`: its process has read nothing, and need not load what reads to sort problems.
+    """
+    if not hasattr(bot, "keep_up"):
+        return
     queue: Queue | None = None
     while True:
         await asyncio.sleep(EVERY)
         try:
-            if hasattr(bot, "keep_up"):
-                await asyncio.to_thread(bot.keep_up)
+            await asyncio.to_thread(bot.keep_up)
             if await asyncio.to_thread(Queue.has_new, engine):
                 if queue is None:
                     queue = await asyncio.to_thread(make_queue, settings, engine)
@@ -37,5 +40,7 @@ async def keep_mending(settings: Settings, engine: sa.Engine, bot: Any) -> None:
 
 def make_queue(settings: Settings, engine: sa.Engine) -> Queue:
     """The queue with the reader of this process."""
+    from bot.language.reader import shared_reader  # loads spaCy, which a process that only takes webhooks has no use for
+
     usual = (settings.data / "vocabulary" / "usual-words.txt").read_text(encoding="utf-8").split()
     return Queue(engine, lambda: shared_reader(settings.data), frozenset(usual))

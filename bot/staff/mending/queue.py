@@ -128,9 +128,9 @@ class Queue:
             said = {row.id: self._asked(connection, row) for row in rows}
         if not rows:
             return 0
-        read = {number: self.reader.read(text) for number, text in said.items() if text}
+        read = {row.id: self.reader.read(said[row.id]) for row in rows if said[row.id] and not _says_its_theme(row)}
         with writing(self._engine) as connection, Session(connection) as session:
-            groups = self._groups(session)
+            groups = self._groups(session) if read else Groups(())
             touched: set[int] = set()
             for row in rows:
                 item = session.get(MendingItem, row.id)
@@ -377,6 +377,11 @@ _ITEMS = (
     .outerjoin(MendingTheme, MendingTheme.id == MendingItem.theme_id)
     .outerjoin(Conversation, Conversation.id == MendingItem.conversation)
 )
+
+
+def _says_its_theme(item: Any) -> bool:
+    """Whether a problem's kind is enough to sort it, whatever was written."""
+    return item.kind == "safety" or (item.kind == "not_helpful" and bool(item.passage_id))
 
 
 def _key(given: str, parts: int) -> list[str] | None:
