@@ -95,10 +95,10 @@ class Limits:
         clear: a topic this likely is never asked back about.
     """
 
-    outside: float = 0.5
-    outside_first: float = 0.35
-    outside_unnamed: float = 0.15
-    outside_other: float = 0.35
+    outside: float = 0.45
+    outside_first: float = 0.25
+    outside_unnamed: float = 0.12
+    outside_other: float = 0.3
     sure_match: float = 0.9
     likely: float = 0.25
     fair_match: float = 0.72

@@ -43,9 +43,9 @@ _log = logging.getLogger(__name__)
 
 #: Conversations of one channel that are worked on at a time, and messages that the dialogue answers at a time.
 PLACES, ANSWERING = 24, 3
-#: With more webhooks a second than this, or this many at once, taking them in goes before answering them: only the
-#: urgent are answered at once, the others at this many a second until it is calmer.
-BUSY, WAITING, TRICKLE = 50, 12, 4
+#: With more than BUSY webhooks in a WINDOW of seconds, or WAITING at once, taking them in goes before answering them:
+#: only the urgent are answered at once, the others at TRICKLE a second until it is calmer.
+BUSY, WINDOW, WAITING, TRICKLE = 12, 0.25, 12, 4
 #: Seconds between two looks for work while it is busy.
 _BUSY_LOOK = 0.15
 #: Seconds between two looks for work that another process may have left or brought.
@@ -102,7 +102,7 @@ class Delivery:
     def busy(self) -> bool:
         """Whether so many webhooks come, or wait to be taken in, that answering has to wait."""
         moment = time.monotonic()
-        many = len(self._webhooks) == BUSY and moment - self._webhooks[0] < 1.0
+        many = len(self._webhooks) == BUSY and moment - self._webhooks[0] < WINDOW
         return many or moment < self._busy_until
 
     def _only_urgent(self) -> bool:
@@ -193,7 +193,9 @@ class Delivery:
         try:
             for taken in range(_STEPS):
                 became = await self._do(platform, person, step)
-                last = self._stopping or taken + 1 == _STEPS
+                # While it is busy, what is not urgent goes on when its turn comes again.
+                pauses = self.busy and not (isinstance(step, ToHandle) and step.urgent)
+                last = self._stopping or pauses or taken + 1 == _STEPS
                 following = await self._queue.run(self._queue.advance, conversation, became, last)
                 if isinstance(became, Handled) and became.wish == "forget":
                     await self._bot.forget(conversation)

@@ -39,9 +39,8 @@ def train(arguments: list[str], settings: Settings) -> int:
     return 0
 
 
-#: What must be reached on voices that were held back; a ratchet, raised when the figures rise. Set anew when the
-#: held-back sentences grow: a quarter of those out of scope are newer than the 0.87 that stood here before, and harder.
-FLOORS = {"topic": 0.80, "aspect": 0.92, "drug": 0.88, "oos": 0.85, "smalltalk": 0.80, "dosing": 0.74}
+#: What must be reached on voices that were held back; a ratchet, raised when the figures rise.
+FLOORS = {"topic": 0.80, "aspect": 0.92, "drug": 0.88, "oos": 0.87, "smalltalk": 0.80, "dosing": 0.74}
 
 
 def evaluate(arguments: list[str], settings: Settings) -> int:

@@ -1,11 +1,13 @@
-"""The whole application on a port, with all channels at work: the demonstration page, and a second of load."""
+"""The whole application on a port, with all channels at work: the demonstration page, and three seconds of load."""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 
 from tests.platforms.demo import COLUMNS, run
-from tests.platforms.load import faults, measure
+from tests.platforms.load import faults, measure, too_slow
 
 
 async def test_the_demonstration_shows_every_channel() -> None:
@@ -17,9 +19,10 @@ async def test_the_demonstration_shows_every_channel() -> None:
 
 
 @pytest.mark.slow
-async def test_a_second_of_load_loses_nothing() -> None:
-    # How long acknowledging takes is measured by `make load-channels`: one cold second says nothing of it.
-    figures = await measure(rate=200, seconds=1, patience=300, urgent_every=20)
+async def test_three_seconds_of_load_lose_nothing() -> None:
+    figures = await measure(rate=200, seconds=3, patience=300)
     print(figures)
-    assert figures["webhooks"] == 200 and figures["urgent"] == 10
+    assert figures["webhooks"] == 600 and figures["urgent"] == 6
     assert faults(figures) == []
+    if os.getloadavg()[0] < (os.cpu_count() or 1):  # a time says something only where the machine is free for it
+        assert not too_slow(figures)

@@ -40,7 +40,7 @@ async def keep_mending(settings: Settings, engine: sa.Engine, bot: Any) -> None:
 
 def make_queue(settings: Settings, engine: sa.Engine) -> Queue:
     """The queue with the reader of this process."""
-    from bot.language.reader import shared_reader  # loads spaCy, which a process that only takes webhooks has no use for
+    from bot.language.reader import shared_reader  # loads spaCy: not where only webhooks are taken
 
     usual = (settings.data / "vocabulary" / "usual-words.txt").read_text(encoding="utf-8").split()
     return Queue(engine, lambda: shared_reader(settings.data), frozenset(usual))

@@ -128,7 +128,8 @@ class Queue:
             said = {row.id: self._asked(connection, row) for row in rows}
         if not rows:
             return 0
-        read = {row.id: self.reader.read(said[row.id]) for row in rows if said[row.id] and not _says_its_theme(row)}
+        to_read = {row.id: said[row.id] for row in rows if not _says_its_theme(row)}
+        read = {number: self.reader.read(text) for number, text in to_read.items() if text}
         with writing(self._engine) as connection, Session(connection) as session:
             groups = self._groups(session) if read else Groups(())
             touched: set[int] = set()
