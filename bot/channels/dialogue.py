@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
+from limits.strategies import SlidingWindowCounterRateLimiter
 
 from bot.channels.arrivals import Arrival
 from bot.channels.helplines import numbers_for
@@ -80,7 +80,7 @@ class Dialogue:
         self._settings, self._bot, self._seal, self._metrics = settings, bot, seal, metrics
         self.words = Words(settings)
         self._limiter = Limiter(settings)
-        self._once = FixedWindowRateLimiter(MemoryStorage())
+        self._once = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     async def handle(self, platform: Platform, person: Person, step: ToHandle, body: Mapping[str, Any]) -> Handled:
         """What is to be sent and remembered after one message.
