@@ -7,7 +7,7 @@ chosen := $(if $(findstring command line,$(origin PYTHON)),--python "$(PYTHON)")
 compat := $(if $(chosen),$(PYTHON),3.12)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve ask chat train evaluate test test-compat fuzz lint lock demo-channels load-channels screenshots
+.PHONY: help setup serve ask chat train evaluate test test-compat fuzz lint lock demo-channels load-channels screenshots audit
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ fuzz: ## Send 20,000 inputs of every kind through the chat API (FUZZ_SEED=1 has 
 
 lint: ## Check style and types only
 	@$(run) lint $(chosen)
+
+audit: ## Known holes, licences, bill of materials (var/audit), and helplines nobody has checked (ARGS="--service pypi")
+	@$(run) audit $(chosen) --venv .venv-audit
 
 lock: ## Resolve and lock the packages again (UPGRADE=1 takes the newest versions that fit)
 	@$(run) lock $(if $(UPGRADE),--upgrade)

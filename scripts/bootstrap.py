@@ -28,7 +28,7 @@ from scripts.setup_parts.installer import Workshop  # noqa: E402
 class Command(NamedTuple):
     """What one make target needs and runs."""
 
-    #: Which packages: "run" or "test".
+    #: Which packages: "run", "test" or "audit".
     packages: str
     #: Whether database, content and model must be there.
     bot: bool
@@ -49,8 +49,13 @@ COMMANDS = {
     "test": Command("test", True, ["-m", "scripts.check"]),
     "fuzz": Command("test", True, ["-m", "tests.fuzz"]),
     "lint": Command("test", False, ["-m", "scripts.check", "--only", "lint", "--only", "types"]),
+    "audit": Command("audit", False, ["-m", "tools.audit"]),
     "test-compat": Command("test", False, ["-m", "pytest", "-m", "compat"]),
 }
+
+
+#: Commands that ARGS goes to.
+_TAKES_ARGS = ("test", "test-compat", "audit")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -117,7 +122,7 @@ def _handed_on(asked: argparse.Namespace, environment: dict[str, str]) -> list[s
     text, more = environment.pop("TEXT", ""), environment.pop("ARGS", "")
     if asked.command == "ask" and text:
         return [*asked.arguments, "--", text]
-    return [*asked.arguments, *(shlex.split(more) if asked.command.startswith("test") else [])]
+    return [*asked.arguments, *(shlex.split(more) if asked.command in _TAKES_ARGS else [])]
 
 
 def _find(workshop: Workshop, python: str | None) -> int:

@@ -17,7 +17,7 @@ from .failures import Failure
 from .installer import Workshop
 
 #: The locks by what they are for; the second holds all of the first in the same versions.
-LOCKS = {"run": "requirements.lock", "test": "requirements-dev.lock"}
+LOCKS = {"run": "requirements.lock", "test": "requirements-dev.lock", "audit": "requirements-audit.lock"}
 
 #: Written last, so that its absence tells of a set-up that did not finish.
 STAMP = "evenkeel-setup.json"
@@ -27,6 +27,7 @@ HOPELESS = 300
 
 #: Compiled libraries that fail to load where the machine lacks something that no package brings.
 _SMOKE = "import numpy, scipy.linalg, onnxruntime, tokenizers, rapidfuzz, sqlalchemy, psycopg, uvloop, cymem.cymem"
+_SMOKE_OF = {"audit": "import pip_audit, cyclonedx"}
 
 
 class Environment:
@@ -76,8 +77,8 @@ class Environment:
             chosen.make(python, self.folder)
         self._stamp.unlink(missing_ok=True)
         chosen.install(self.folder, workshop.root / LOCKS[purpose], seconds=20 if keep else 60)
-        self._check_that_it_loads()
-        made_for = {"run", purpose}
+        self._check_that_it_loads(purpose)
+        made_for = {purpose} if purpose == "audit" else {"run", purpose}
         self._write_stamp(
             {
                 "python": stamp["python"] if keep else python.version,
@@ -115,9 +116,9 @@ class Environment:
             raise failures.no_python(versions, asked)
         return found
 
-    def _check_that_it_loads(self) -> None:
+    def _check_that_it_loads(self, purpose: str) -> None:
         said = subprocess.run(
-            [str(self.python), "-I", "-c", _SMOKE],
+            [str(self.python), "-I", "-c", _SMOKE_OF.get(purpose, _SMOKE)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             env=self._workshop.environment,

@@ -14,7 +14,9 @@ from scripts import bootstrap
 from scripts.setup_parts import environment
 
 ROOT = Path(__file__).resolve().parents[2]
-RUN, DEV, TOOLS = (ROOT / name for name in ("requirements.lock", "requirements-dev.lock", "requirements-tools.lock"))
+RUN, DEV, *OTHERS = (
+    ROOT / f"requirements{name}.lock" for name in ("", "-dev", "-tools", "-audit", "-tracing")
+)  # fmt: skip
 
 
 def packages(lock: Path) -> dict[str, str]:
@@ -23,7 +25,7 @@ def packages(lock: Path) -> dict[str, str]:
     return {entry.partition("==")[0]: entry for entry in entries if "==" in entry.partition("\n")[0]}
 
 
-@pytest.mark.parametrize("lock", [RUN, DEV, TOOLS], ids=lambda path: path.name)
+@pytest.mark.parametrize("lock", [RUN, DEV, *OTHERS], ids=lambda path: path.name)
 class TestLocks:
     def test_each_package_has_hashes(self, lock):
         assert packages(lock)
@@ -45,7 +47,7 @@ def test_what_only_tests_need_is_not_served():
     assert {"pytest", "hypothesis", "mypy", "ruff"} <= set(packages(DEV))
 
 
-@pytest.mark.parametrize("left_out", ["tensorflow", "redis", "boto3", "aio-pika", "sentry-sdk", "huggingface-hub"])
+@pytest.mark.parametrize("left_out", ["tensorflow", "boto3", "aio-pika", "sentry-sdk", "huggingface-hub"])
 def test_what_placeholders_stand_for_is_left_out(left_out):
     assert left_out not in packages(DEV)
 
@@ -86,7 +88,7 @@ class TestMakefile:
 def test_the_environments_folders_are_ignored_by_git():
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
     assert {".venv*", "var/", "/.env"} <= set(ignored)
-    assert {"run": RUN.name, "test": DEV.name} == environment.LOCKS
+    assert {"run": RUN.name, "test": DEV.name, "audit": "requirements-audit.lock"} == environment.LOCKS
 
 
 class Asked(dict[str, str]):
