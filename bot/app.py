@@ -25,6 +25,7 @@ from bot.settings import Settings
 from bot.staff.door import staff_routes
 from bot.staff.mending.background import keep_mending
 from bot.web.api import Api, Chat
+from bot.web.bounds import Bounds
 from bot.web.keys import Keys
 from bot.web.leaflets import Leaflets
 from bot.web.library import Library
@@ -111,6 +112,7 @@ def build(
         middleware=[
             Middleware(SecurityHeaders, https=settings.public_url.startswith("https:")),
             Middleware(Origins, settings=settings),
+            Middleware(Bounds, metrics=metrics),
             Middleware(CalmErrors, page=lambda request: problem(request, 500)),
         ],
         exception_handlers={Refusal: refused, HTTPException: http_problem},

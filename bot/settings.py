@@ -19,6 +19,7 @@ from bot.errors import SettingError
 ROOT = Path(__file__).resolve().parent.parent
 
 _DATABASE = re.compile(r"(sqlite|postgresql(\+psycopg)?)://")
+_REDIS = re.compile(r"rediss?://")
 _CONTACT = re.compile(r"(tel:|mailto:|https:).+")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
@@ -31,6 +32,8 @@ class Settings:
     var: Path
     #: SQLAlchemy address of the one database: articles, conversations, feedback.
     database_url: str
+    #: Address of a Redis that all processes share; empty: each counts for itself.
+    redis_url: str
     #: Folder of the trained Rasa models.
     models: Path
     #: Folder of the shipped data files.
@@ -93,6 +96,7 @@ class Settings:
                 _DATABASE,
                 "an address that begins with sqlite:// or postgresql://",
             ),
+            redis_url=_matching(env, "REDIS_URL", "", _REDIS, "an address that begins with redis:// or rediss://"),
             models=Path(env.get("EVENKEEL_MODELS") or ROOT / "models"),
             data=Path(env.get("EVENKEEL_DATA") or ROOT / "data"),
             host=env.get("HOST", "127.0.0.1"),

@@ -132,8 +132,8 @@ class Dialogue:
         turn = self._turn(platform, person, arrival, key)
         messages = await self._replayed(turn) if step.attempt > 1 else None
         if messages is None:
-            if not step.urgent and self._limiter.wait("session", person.conversation):
-                self._metrics.limited("session")
+            if not step.urgent and await self._limiter.wait("sender", person.conversation):
+                self._metrics.limited("sender")
                 return ([self.words.message("too_fast")] if self._first(person) else []), None
             with self._metrics.turn(platform.name):
                 messages = await self._bot.handle(turn)

@@ -42,16 +42,16 @@ class Chat:
     limiter: Limiter
     metrics: Metrics
 
-    def limit_address(self, request: Request) -> None:
+    async def limit_address(self, request: Request) -> None:
         """Count the request against its address (429)."""
-        self._limit("address", address_of(request, self.settings.trusted_proxies))
+        await self._limit("address", address_of(request, self.settings.trusted_proxies))
 
-    def limit_session(self, session: Session) -> None:
+    async def limit_session(self, session: Session) -> None:
         """Count a message against its session (429)."""
-        self._limit("session", session.conversation)
+        await self._limit("session", session.conversation)
 
-    def _limit(self, by: str, who: str) -> None:
-        seconds = self.limiter.wait(by, who)
+    async def _limit(self, by: str, who: str) -> None:
+        seconds = await self.limiter.wait(by, who)
         if seconds:
             self.metrics.limited(by)
             raise too_many(seconds)
@@ -102,7 +102,7 @@ class Api:
 
     async def begin(self, request: Request) -> Response:
         """POST /chat/sessions"""
-        self._chat.limit_address(request)
+        await self._chat.limit_address(request)
         data = await read_json(request, empty=True)
         country = _optional(data, "country", _COUNTRY, "a country code of two letters such as GB")
         keep = data.get("keep", True)
@@ -122,7 +122,7 @@ class Api:
         data = await read_json(request)
         message_id = _required(data, "id")
         text, button = said(data.get("text"), data.get("button"))
-        self._chat.limit_session(session)
+        await self._chat.limit_session(session)
         self._chat.needs_bot()
         messages = await self._chat.turns.answer(session, message_id, text=text, button=button)
         return JSONResponse({"messages": messages})
@@ -161,7 +161,7 @@ class Api:
         return Response(status_code=204)
 
     async def _session(self, request: Request) -> Session:
-        self._chat.limit_address(request)
+        await self._chat.limit_address(request)
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         session = await self._chat.session(token.strip()) if scheme.lower() == "bearer" else None
         if session is None:

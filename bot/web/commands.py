@@ -87,6 +87,8 @@ def serve(
     """
     import uvicorn
 
+    from bot.web.bounds import BoundedProtocol
+
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
@@ -96,6 +98,7 @@ def serve(
     config = uvicorn.Config(
         app,
         loop="asyncio",  # uvloop takes one new connection a round: of many at once, some then wait for seconds
+        http=BoundedProtocol,
         ws="none",  # uvicorn's does not load beside the old library that Rasa's server wants
         lifespan="on",
         log_config=None,

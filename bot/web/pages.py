@@ -68,7 +68,7 @@ class Pages:
         """A question, or a suggestion that was pressed; then the page again, at the answer."""
         session, token, text = None, None, ""
         try:
-            self._chat.limit_address(request)
+            await self._chat.limit_address(request)
             form = await read_form(request)
             session = await self._session(request)
             pressed = form.get("button") or None
@@ -82,7 +82,7 @@ class Pages:
                 session = await self._chat.session(token)
                 if session is None:
                     raise no_session()
-            self._chat.limit_session(session)
+            await self._chat.limit_session(session)
             await self._chat.turns.answer(session, message_id, text=typed, button=button)
         except Refusal as refusal:
             # What was typed is not lost; but another site may not put words into the form.
@@ -154,7 +154,7 @@ class Pages:
 
     async def _posted(self, request: Request) -> tuple[Session, dict[str, str]]:
         """The session and the fields of a form that only makes sense in a conversation."""
-        self._chat.limit_address(request)
+        await self._chat.limit_address(request)
         form = await read_form(request)
         session = await self._session(request)
         self._check(request, form, session)

@@ -69,7 +69,7 @@ def locked(lock: Path) -> dict[str, str]:
 
 
 def held(root: Path) -> dict[str, str]:
-    """Canonical name -> the bound that holds it back, in requirements.in and the replaced metadata in pyproject.toml."""
+    """Canonical name -> the bound that holds it back, in requirements.in and in pyproject.toml's replaced metadata."""
     lines = (root / "requirements.in").read_text(encoding="utf-8").splitlines()
     wishes = [line.partition("#")[0].strip() for line in lines]
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
