@@ -79,9 +79,9 @@ class Encoder:
             self._threads = ThreadPoolExecutor(2, thread_name_prefix="encoder")
             self._loaded = True
 
-    def keep_all(self) -> None:
-        """Keep every embedding from now on: screen, content and dialogue model are made from the same sentences."""
-        self._kept = {} if self._kept is None else self._kept
+    def keep_all(self, known: dict[str, Vectors]) -> None:
+        """Take embeddings from `known` and keep every new one there: training uses the same sentences many times."""
+        self._kept = known
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Joint embeddings of `texts`, shape (n, dim), float32, rows of length 1; an empty text has its own vector."""

@@ -1,15 +1,16 @@
-"""Trains the screen's classifier from data/nlu and data/screen, chooses its thresholds, and says how well it does.
+"""Trains the screen's classifier from data/nlu and data/screen, and says how well it does on what it has not seen.
 
-    python -m bot train          # as a part of it
-    python -m bot.screen.train   # the screen alone, with the report
+    python -m bot train          # learns from every sentence, with the thresholds of data/screen/thresholds.json
+    python -m bot evaluate       # learns without what is held back, and reports
+    python -m bot.screen.train   # the same, and writes the thresholds that it chose
 
-A fifth of the wording families (across languages), and a fifth of the voices, is held back for the report and the
-thresholds. The sentence encoder has not learned from these voices either; it has from some of the families. Then all
-is learned anew from every sentence.
+Held back for the report and the thresholds are a fifth of the wording families (across languages), and a fifth of the
+voices. The sentence encoder has not learned from these voices either; it has from some of the families.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import time
 import warnings
@@ -56,6 +57,8 @@ LOWEST, HIGHEST = 0.35, 0.5
 
 Read = Callable[[Sequence[str]], list[Reading]]
 Mask = npt.NDArray[np.bool_]
+#: For plainly English texts and for others, the score from which a category counts.
+Thresholds = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -106,21 +109,44 @@ class Corpus:
         return np.asarray(self.labels == 0)
 
 
-def train(data: Path, out: Path, read: Read | None = None) -> Report:
-    """Train, choose thresholds, save into `out`, and report.
+@dataclass(frozen=True)
+class Trial:
+    """What came of learning without what is held back."""
+
+    report: Report
+    thresholds: Thresholds
+
+
+def train(data: Path, out: Path, read: Read | None = None) -> None:
+    """Learn from every sentence and save into `out`, with the thresholds that the last trial chose.
 
     Args:
         data: the data folder; out: folder of the weights.
         read: gives the readings of texts (`bot.language.reader.Reader.read_many`); None takes the shared reader's.
+
+    Raises:
+        OSError, ValueError: the thresholds cannot be read.
     """
+    patterns = Patterns(data / "screen" / "patterns.yml")
+    corpus = read_corpus(data, patterns, read)
+    everything = np.ones(len(corpus.sentences), dtype=np.bool_)
+    replace(fit(corpus, everything, patterns), thresholds=read_thresholds(data)).save(out)
+
+
+def read_thresholds(data: Path) -> Thresholds:
+    """The thresholds that stand in data/screen/thresholds.json."""
+    found: Thresholds = json.loads((data / "screen" / "thresholds.json").read_text(encoding="utf-8"))
+    return found
+
+
+def try_out(data: Path, read: Read | None = None) -> Trial:
+    """Learn without what is held back, choose thresholds on it, and report how it does there; arguments as `train`."""
     began = time.perf_counter()
     patterns = Patterns(data / "screen" / "patterns.yml")
     corpus = read_corpus(data, patterns, read)
     family, voice = held_families(corpus.sentences), held_voices(corpus.sentences)
-    report = Report()
-    seen = ~(family == 0) & ~voice
     held = (family == 0) | voice
-    trial = fit(corpus, seen, patterns, joint=1, foreign=1)
+    trial = fit(corpus, ~held, patterns)
     scores = {
         english: trial.probabilities(corpus.vectors, corpus.signs, corpus.views, english=english)
         for english in (True, False)
@@ -130,12 +156,11 @@ def train(data: Path, out: Path, read: Read | None = None) -> Report:
         "foreign": choose_thresholds(scores[False], corpus, held & ~corpus.english),
     }
     trial = replace(trial, thresholds=thresholds)
+    report = Report()
     for what, mask in (("family", family == 0), ("voice", voice)):
         report.lines += lines(trial, scores, corpus, mask, what)
-    Classifier(trial.signs, *_networks(corpus, np.ones_like(seen)), thresholds).save(out)
     report.seconds = time.perf_counter() - began
-    (out / "report.txt").write_text(str(report) + "\n", encoding="utf-8")
-    return report
+    return Trial(report, thresholds)
 
 
 def read_corpus(data: Path, patterns: Patterns, read: Read | None = None) -> Corpus:
@@ -178,15 +203,8 @@ def held_voices(sentences: Sequence[Sentence]) -> Mask:
     return np.asarray([s.voice in HELD_VOICES for s in sentences])
 
 
-def fit(corpus: Corpus, rows: Mask, patterns: Patterns, *, joint: int, foreign: int) -> Classifier:
+def fit(corpus: Corpus, rows: Mask, patterns: Patterns) -> Classifier:
     """A classifier without thresholds, trained on `rows`."""
-    networks = _networks(corpus, rows, joint, foreign)
-    return Classifier(patterns.sign_names, *networks, {})
-
-
-def _networks(
-    corpus: Corpus, rows: Mask, joint: int = JOINT_NETWORKS, foreign: int = FOREIGN_NETWORKS
-) -> tuple[tuple[Layers, ...], tuple[Layers, ...], Layers]:
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
@@ -194,8 +212,8 @@ def _networks(
     f = foreign_features(corpus.vectors[rows])
     pieces = ngrams.matrix([view for view, taken in zip(corpus.views, rows, strict=True) if taken])
     wanted: list[tuple[Any, int, dict[str, Any]]] = [
-        *((x, SEED + n, {}) for n in range(joint)),
-        *((f, SEED + n, {}) for n in range(foreign)),
+        *((x, SEED + n, {}) for n in range(JOINT_NETWORKS)),
+        *((f, SEED + n, {}) for n in range(FOREIGN_NETWORKS)),
         (pieces, SEED, {"hidden": (), "alpha": 1e-5, "learning_rate_init": 2e-2, "batch_size": 256}),
     ]
     # Two side by side on one thread each: their matrices are too small to be shared out between threads.
@@ -203,7 +221,8 @@ def _networks(
         # Stopped early on purpose: longer training only copies the sentences.
         warnings.simplefilter("ignore", ConvergenceWarning)
         learned = list(pool.map(lambda one: _network(one[0], y, one[1], **one[2]), wanted))
-    return tuple(learned[:joint]), tuple(learned[joint:-1]), learned[-1]
+    joint, foreign = learned[:JOINT_NETWORKS], learned[JOINT_NETWORKS:-1]
+    return Classifier(patterns.sign_names, tuple(joint), tuple(foreign), learned[-1], {})
 
 
 def _network(
@@ -288,4 +307,8 @@ if __name__ == "__main__":
     from bot.settings import Settings
 
     settings = Settings.read()
-    print(train(settings.data, settings.models / "screen"))
+    found = try_out(settings.data)
+    print(found.report)
+    (settings.data / "screen" / "thresholds.json").write_text(
+        json.dumps(found.thresholds, indent=1) + "\n", encoding="utf-8"
+    )

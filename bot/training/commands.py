@@ -41,36 +41,78 @@ def train(arguments: list[str], settings: Settings) -> int:
 
 #: What must be reached on voices that were held back; a ratchet, raised when the figures rise.
 FLOORS = {"topic": 0.80, "aspect": 0.92, "drug": 0.88, "oos": 0.87, "smalltalk": 0.80, "dosing": 0.74}
+#: The same of the screen's classifier alone, and how many of the harmless it may alarm at most.
+SCREEN_FLOORS = {
+    "held back by voice: crisis_selfharm, any danger seen": 0.87,
+    "held back by voice: medical_emergency, any danger seen": 0.89,
+    "held back by voice: panic_now, any danger seen": 0.90,
+}
+SCREEN_CEILINGS = {
+    "held back by voice: false alarms, ordinary": 0.03,
+    "held back by voice: false alarms, near misses": 0.06,
+}
+#: How far what was chosen at the last release (temperature, thresholds) may lie from what would be chosen now.
+_STALE = 0.1
 
 
 def evaluate(arguments: list[str], settings: Settings) -> int:
-    """Print figures on held-back voices and draw the confusion matrix; 1 when a floor is missed."""
+    """Print figures on held-back voices and draw the confusion matrix; 1 when one is not as it must be."""
+    parser = argparse.ArgumentParser(prog="python -m bot evaluate", description=evaluate.__doc__)
+    parser.add_argument("--misses", type=int, default=0)
+    options = parser.parse_args(arguments)
+    with _embeddings(settings):
+        faults = [*_evaluate_dialogue(settings, options.misses), *_evaluate_screen(settings)]
+    for fault in faults:
+        print(f"not as it must be: {fault}")
+    return 1 if faults else 0
+
+
+def _evaluate_dialogue(settings: Settings, most_misses: int) -> list[str]:
     from bot.engine import compat
 
     compat.prepare()
     from actions.needs import needs
     from bot.training.evaluation import draw_confusion, held_back, write_mixed_up
 
-    parser = argparse.ArgumentParser(prog="python -m bot evaluate", description=evaluate.__doc__)
-    parser.add_argument("--misses", type=int, default=0)
-    options = parser.parse_args(arguments)
     report = held_back(needs())
     print(report)
     for figure, misses in report.misses.items():
-        for why in misses[: options.misses]:
+        for why in misses[:most_misses]:
             print(f"  {figure} miss  {why}")
     draw_confusion(report.pairs, settings.var / "figures" / "confusion.png")
     print(f"  confusion matrix: {settings.var.name}/figures/confusion.png")
     write_mixed_up(report, settings.var / "figures" / "mixed_up.json")
-    print(
-        (settings.models / "screen" / "report.txt").read_text(encoding="utf-8")
-        if (settings.models / "screen" / "report.txt").exists()
-        else ""
-    )
-    short = {name: floor for name, floor in FLOORS.items() if report.share(name) < floor}
-    for name, floor in short.items():
-        print(f"short of its floor: {name} {report.share(name):.3f} < {floor}")
-    return 1 if short else 0
+    faults = [f"{name} {report.share(name):.3f} < {low}" for name, low in FLOORS.items() if report.share(name) < low]
+    if abs(report.temperature - configured_temperature()) > _STALE:
+        faults.append(f"the temperature in config.yml, where {report.temperature:.2f} fits")
+    return faults
+
+
+def _evaluate_screen(settings: Settings) -> list[str]:
+    from bot.screen.train import read_thresholds, try_out
+
+    trial = try_out(settings.data)
+    print(f"The screen's classifier alone (95 % Wilson interval)\n{trial.report}")
+    share, standing = trial.report.share, read_thresholds(settings.data)
+    far = [
+        f"{kind} {name} {score}"
+        for kind, chosen in trial.thresholds.items()
+        for name, score in chosen.items()
+        if abs(score - standing[kind][name]) > _STALE
+    ]
+    return [
+        *(f"{line} {share(line):.3f} < {low}" for line, low in SCREEN_FLOORS.items() if share(line) < low),
+        *(f"{line} {share(line):.3f} > {high}" for line, high in SCREEN_CEILINGS.items() if share(line) > high),
+        *(f"data/screen/thresholds.json, where {one} fits: run python -m bot.screen.train" for one in far),
+    ]
+
+
+def configured_temperature() -> float:
+    """The classifier's temperature in config.yml."""
+    import yaml
+
+    pipeline = yaml.safe_load((ROOT / "config.yml").read_text(encoding="utf-8"))["pipeline"]
+    return float(next(part["temperature"] for part in pipeline if "temperature" in part))
 
 
 def vocabulary(arguments: list[str], settings: Settings) -> int:
@@ -101,14 +143,15 @@ class Step:
 
 
 def _make(steps: list[Step], stamps: Stamps, settings: Settings) -> None:
-    if steps:
-        _share_embeddings(settings)
-    for number, step in enumerate(steps, 1):
-        began = time.monotonic()
-        how_long = expected(stamps.seconds(step.name), step.usually)
-        with telling(f"[{number}/{len(steps)}] {step.about}", how_long) as say:
-            step.make(say)
-        stamps.finished(step.name, step.mark, time.monotonic() - began)
+    if not steps:
+        return
+    with _embeddings(settings):
+        for number, step in enumerate(steps, 1):
+            began = time.monotonic()
+            how_long = expected(stamps.seconds(step.name), step.usually)
+            with telling(f"[{number}/{len(steps)}] {step.about}", how_long) as say:
+                step.make(say)
+            stamps.finished(step.name, step.mark, time.monotonic() - began)
 
 
 @contextlib.contextmanager
@@ -123,11 +166,12 @@ def _alone(var: Path) -> Iterator[None]:
         yield
 
 
-def _share_embeddings(settings: Settings) -> None:
-    """Screen, content and dialogue model are made from the same sentences: embed each once."""
+def _embeddings(settings: Settings) -> contextlib.AbstractContextManager[None]:
+    """Screen, content and dialogue model are made from the same sentences: each is embedded once while this lasts."""
     from bot.language.reader import shared_reader
+    from bot.training.embeddings import kept_embeddings
 
-    shared_reader(settings.data).encoder.keep_all()
+    return kept_embeddings(shared_reader(settings.data).encoder, settings.var)
 
 
 def _steps(settings: Settings) -> list[Step]:

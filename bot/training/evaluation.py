@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from actions.deciding import Decision, Limits, decide, named_in
 from actions.needs import Needs
 from actions.turn import TOPIC_PREFIX, Turn
 from bot.training.sentences import HELD_VOICES, Sentence, read_sentences
+
+if TYPE_CHECKING:
+    from bot.nlu.classifier import Model  # imports Rasa, which bot.engine.compat must prepare first
 
 SMALLTALK = frozenset(
     {
@@ -57,6 +61,8 @@ class Report:
     understood: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     calibration: list[tuple[float, float, int]] = field(default_factory=list)
     calibration_error: float = 0.0
+    #: The temperature that was fitted.
+    temperature: float = 1.0
 
     def add(self, figure: str, right: bool, why: str) -> None:
         """Count one case."""
@@ -76,24 +82,24 @@ class Report:
             lines.append(
                 f"  {name:10} {self.share(name):.3f}  [{low:.3f}, {high:.3f}]  {self.hits[name]}/{self.total[name]}"
             )
-        lines.append(f"  expected calibration error {self.calibration_error:.3f}")
+        lines.append(f"  expected calibration error {self.calibration_error:.3f}, temperature {self.temperature:.2f}")
         lines += [f"    said {said:.2f}  was right {right:.2f}  ({n})" for said, right, n in self.calibration]
         return "\n".join(lines)
 
 
-def turns_of(sentences: Sequence[Sentence], needs: Needs, model: object) -> list[Turn]:
+def turns_of(sentences: Sequence[Sentence], needs: Needs, model: Model) -> list[Turn]:
     """The turns that the classifier makes of lone sentences."""
     from bot.nlu.features import vector_of
 
     readings = needs.reader.read_many([s.text for s in sentences])
-    probabilities = model.probabilities(np.vstack([vector_of(r) for r in readings]))  # type: ignore[attr-defined]
-    names, intents = model.intents(probabilities)  # type: ignore[attr-defined]
+    probabilities = model.probabilities(np.vstack([vector_of(r) for r in readings]))
+    names, intents = model.intents(probabilities)
     turns = []
     for reading, p, of_intents in zip(readings, probabilities, intents, strict=True):
         best = int(of_intents.argmax())
         aspects = {
             (intent.removeprefix(TOPIC_PREFIX), aspect): float(q)
-            for label, q in zip(model.classes, p, strict=True)  # type: ignore[attr-defined]
+            for label, q in zip(model.classes, p, strict=True)
             for intent, _, aspect in [label.partition("/")]
             if intent.startswith(TOPIC_PREFIX) and q > 1e-4
         }
@@ -171,7 +177,9 @@ def held_back(needs: Needs, *, limits: Limits | None = None) -> Report:
     model = learned(kept, x)
     turns = turns_of(sentences, needs, model)
     decisions = [decide(turn, needs, limits) for turn in turns]
-    return score(sentences, turns, decisions)
+    report = score(sentences, turns, decisions)
+    report.temperature = model.temperature
+    return report
 
 
 def split(needs: Needs) -> tuple[list[Sentence], list[Sentence], np.ndarray]:
@@ -186,7 +194,7 @@ def split(needs: Needs) -> tuple[list[Sentence], list[Sentence], np.ndarray]:
     return held, kept, x
 
 
-def learned(kept: Sequence[Sentence], x: np.ndarray) -> object:
+def learned(kept: Sequence[Sentence], x: np.ndarray) -> Model:
     """The classifier that these sentences make."""
     from bot.nlu.classifier import ROUNDS, STRENGTH, train
 
