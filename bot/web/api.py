@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bot import quick_yaml
 from bot.language.text import clean
 from bot.ops.health import Metrics
 from bot.ops.limits import Limiter, address_of
@@ -26,6 +29,8 @@ _ID = re.compile(r"[!-~]{1,120}")
 _LOCALE = re.compile(r"(?=.{2,35}$)[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}")
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
 _TIME_ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,64}")
+#: Where programs find what this API promises.
+DESCRIPTION = "/chat/openapi.json"
 #: Characters kept of the reason in feedback.
 _REASON = 500
 
@@ -98,7 +103,12 @@ class Api:
             Route("/chat/feedback", self.feedback, methods=["POST"]),
             Route("/chat/keep", self.keep, methods=["POST"]),
             Route("/chat/session", self.forget, methods=["DELETE"]),
+            Route(DESCRIPTION, self.describe, methods=["GET"]),
         ]
+
+    async def describe(self, request: Request) -> Response:
+        """GET /chat/openapi.json"""
+        return JSONResponse(description())
 
     async def begin(self, request: Request) -> Response:
         """POST /chat/sessions"""
@@ -167,6 +177,14 @@ class Api:
         if session is None:
             raise no_session()
         return session
+
+
+@cache
+def description() -> dict[str, Any]:
+    """The API in OpenAPI 3.1, as `openapi.yml` beside this file has it."""
+    described = quick_yaml.load(Path(__file__).with_name("openapi.yml").read_text(encoding="utf-8"))
+    assert isinstance(described, dict)
+    return described
 
 
 def said(text: Any, button: Any) -> tuple[str | None, str | None]:
