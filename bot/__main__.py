@@ -31,7 +31,9 @@ COMMANDS = {
         "bot.staff.testing.commands:run",
         "saved dialogues: have them, export those of staff, write them as Rasa's test stories",
     ),
-    "privacy": ("bot.ops.commands:run", "remove what is older than the retention, or one conversation"),
+    "privacy": ("bot.ops.commands:run", "remove what is older than the retention, or one conversation or person"),
+    "backup": ("bot.ops.commands:backup", "write the whole database to a file"),
+    "restore": ("bot.ops.commands:restore", "bring a backup back, without what people have had deleted since"),
     "actions": ("bot.engine.commands:actions", "serve the custom actions for Rasa's own commands"),
     "rasa": ("bot.engine.commands:rasa", "Rasa's own command line on this project: train, shell, test, data …"),
 }

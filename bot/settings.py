@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 _DATABASE = re.compile(r"(sqlite|postgresql(\+psycopg)?)://")
 _REDIS = re.compile(r"rediss?://")
 _CONTACT = re.compile(r"(tel:|mailto:|https:).+")
+#: Characters of a SECRET_KEY that nobody guesses.
+_LONG_ENOUGH = 32
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
@@ -71,6 +73,8 @@ class Settings:
     metrics_token: str
     #: The staff console: on, off, or (None) on where only this machine can reach it, else once there is an admin.
     staff_console: bool | None = None
+    #: True: the start is refused where something is not fit for the public (bot.settings.unfit).
+    production: bool = False
     #: The messengers that are on.
     channels: ChannelSettings = field(default_factory=ChannelSettings)
 
@@ -87,7 +91,7 @@ class Settings:
         var = Path(env.get("EVENKEEL_VAR") or ROOT / "var").resolve()
         var.mkdir(parents=True, exist_ok=True)
         port = _whole(env, "PORT", 8080, low=0, high=65535)
-        return cls(
+        settings = cls(
             var=var,
             database_url=_matching(
                 env,
@@ -122,13 +126,37 @@ class Settings:
             trusted_proxies=_whole(env, "TRUSTED_PROXIES", 0, low=0, high=10),
             metrics_token=env.get("METRICS_TOKEN", ""),
             staff_console=_switch(env, "STAFF_CONSOLE", False) if env.get("STAFF_CONSOLE") else None,
+            production=_switch(env, "PRODUCTION", False),
             channels=ChannelSettings.read(env),
         )
+        if settings.production and (reasons := unfit(settings, env)):
+            raise SettingError(f"PRODUCTION is on, but {'; '.join(reasons)}.")
+        return settings
 
     @property
     def only_this_machine(self) -> bool:
         """Whether the server listens to this machine alone."""
         return self.host in ("127.0.0.1", "localhost", "::1")
+
+
+def unfit(settings: Settings, env: Mapping[str, str]) -> list[str]:
+    """What must not be offered to the public as it is set, each as half a sentence; empty: nothing."""
+    reasons = []
+    if len(env.get("SECRET_KEY", "")) < _LONG_ENOUGH:
+        reasons.append(f"SECRET_KEY must be given, with at least {_LONG_ENOUGH} characters")
+    if not settings.public_url.startswith("https://"):
+        reasons.append(
+            f"PUBLIC_URL is {settings.public_url!r}: it must begin with https://, or all can be read on the way"
+        )
+    elif not settings.trusted_proxies:
+        reasons.append("TRUSTED_PROXIES is 0: all visitors would share one limit, that of the proxy that speaks https")
+    if settings.staff_console and not settings.public_url.startswith("https://"):
+        reasons.append("STAFF_CONSOLE is on without https: passwords could be read on the way")
+    if settings.allow_null_origin:
+        reasons.append("ALLOW_NULL_ORIGIN is on: any page can make itself one without an origin")
+    if settings.metrics_token and len(settings.metrics_token) < 16:
+        reasons.append("METRICS_TOKEN has fewer than 16 characters")
+    return reasons
 
 
 def _whole(env: Mapping[str, str], name: str, default: int, *, low: int, high: int) -> int:

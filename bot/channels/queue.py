@@ -22,7 +22,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from bot.database.engine import writing
 from bot.database.models import Base, Event, now
 from bot.ops.conversations import About, record_turn, unlist
-from bot.ops.retention import erase_traces
+from bot.ops.retention import erase_traces, note_erasures
 
 Result = TypeVar("Result")
 
@@ -445,6 +445,7 @@ class Queue:
             changes["keep"] = False
         if became.wish == "forget":
             changes.update(forget=True, offered=[], more=None)
+            note_erasures(connection, [conversation])
             self._forget_arrivals(connection, conversation)
             connection.execute(sa.delete(Event).where(Event.sender_id == conversation))
         if changes:

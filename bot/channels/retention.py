@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from bot.channels.queue import delete_people
 from bot.database.engine import writing
 from bot.database.models import ChannelArrival, ChannelDelivery, ChannelPerson, Event, now
-from bot.ops.retention import ENDED_AFTER, erase_traces
+from bot.ops.retention import ENDED_AFTER, erase_traces, note_erasures
 
 #: A platform that got no acknowledgement sends a message again for this long at most.
 REPEATED_FOR = timedelta(days=8)
@@ -50,4 +50,5 @@ def sweep_people(engine: sa.Engine, retention_days: int, moment: datetime | None
 def forget_people(engine: sa.Engine, conversations: list[str]) -> None:
     """Delete everything that messengers keep about these conversations."""
     with writing(engine) as connection:
+        note_erasures(connection, conversations)
         delete_people(connection, conversations)

@@ -331,6 +331,16 @@ class ChatMessage(Base):
     )
 
 
+class Erasure(Base):
+    """That somebody had a conversation deleted: a backup from before that loses it again when it is brought back."""
+
+    __tablename__ = "erasures"
+
+    #: SHA-256 of the conversation's key, which is itself a keyed hash: tells nothing about anybody.
+    id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
 class DailyCount(Base):
     """How many messages the bot sent in a day, by what they were. Holds no text; outlives the conversations."""
 

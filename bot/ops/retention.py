@@ -7,6 +7,7 @@ when they end: when the visitor deletes them, when the session expires, or an ho
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from bot.database.engine import writing
-from bot.database.models import ChatMessage, ChatSession, Event, Feedback, now
+from bot.database.models import ChatMessage, ChatSession, Erasure, Event, Feedback, now
 from bot.ops.conversations import unlist
 from bot.ops.logs import describe
 from bot.ops.problems import forget_old_words
@@ -27,6 +30,8 @@ _log = logging.getLogger(__name__)
 ENDED_AFTER = timedelta(hours=1)
 #: Seconds between two sweeps: what has ended is gone within this time.
 EVERY = 15 * 60
+#: How long it is remembered which conversations were deleted: no backup may be older when it is brought back.
+ERASURES_KEPT = timedelta(days=90)
 #: Conversations deleted in one transaction, so that others can write in between.
 _BATCH = 200
 
@@ -54,6 +59,7 @@ def sweep(engine: sa.Engine, retention_days: int, moment: datetime | None = None
         forgotten = sa.update(Feedback).where(Feedback.at < oldest, Feedback.reason.is_not(None)).values(reason=None)
         reasons = connection.execute(forgotten).rowcount
         forget_old_words(connection, oldest)
+        connection.execute(sa.delete(Erasure).where(Erasure.at < moment - ERASURES_KEPT))
     erase_traces(engine)
     return Swept(tuple(gone), events, reasons)
 
@@ -88,6 +94,8 @@ def _delete_events(engine: sa.Engine, oldest: datetime, *, whole: bool) -> int:
 
 def forget_conversations(engine: sa.Engine, conversations: Sequence[str]) -> None:
     """Delete conversations with everything that was said in them and about them, down to the last trace."""
+    with writing(engine) as connection:
+        note_erasures(connection, conversations)
     _delete_conversations(engine, conversations, keep_ratings=False)
     erase_traces(engine)
 
@@ -115,6 +123,19 @@ def delete_ratings(connection: sa.Connection, conversations: Sequence[str], *, o
             connection.execute(sa.update(Feedback).where(rated).values(reason=None))
         else:
             connection.execute(sa.delete(Feedback).where(rated))
+
+
+def note_erasures(connection: sa.Connection, conversations: Sequence[str]) -> None:
+    """Remember that these were deleted because somebody asked, for whoever brings a backup back (no commit)."""
+    insert = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
+    for conversation in conversations:
+        statement = insert(Erasure).values(id=erasure_of(conversation), at=now())
+        connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"at": now()}))
+
+
+def erasure_of(conversation: str) -> str:
+    """What is remembered of a conversation that was deleted."""
+    return hashlib.sha256(conversation.encode()).hexdigest()
 
 
 def erase_traces(engine: sa.Engine) -> None:

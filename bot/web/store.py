@@ -15,7 +15,7 @@ from bot.database.engine import writing
 from bot.database.models import PUBLISHED, ChatMessage, ChatSession, Feedback, PassageRevision, now
 from bot.ops.conversations import About, record_rating, record_turn, unlist
 from bot.ops.problems import note_rating
-from bot.ops.retention import ENDED_AFTER, delete_ratings, erase_traces, forget_conversations
+from bot.ops.retention import ENDED_AFTER, delete_ratings, erase_traces, forget_conversations, note_erasures
 
 #: How long a message may be worked on before another process may take it over.
 LEASE = timedelta(seconds=10)
@@ -167,6 +167,7 @@ class ChatStore:
             if wish == "dont_keep":
                 _stop_keeping(connection, session.conversation)
             if wish == "forget":
+                note_erasures(connection, [session.conversation])
                 _clear_before(connection, session.conversation, client_id)
             done = connection.execute(
                 sa.update(ChatMessage)
