@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -94,7 +95,7 @@ def made(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., l
             module.Step("dialogue", "The model", "an hour", mark, lambda: there, make("dialogue")),
         ]
         monkeypatch.setattr(module, "_steps", lambda settings: steps)
-        monkeypatch.setattr(module, "_share_embeddings", lambda settings: None)
+        monkeypatch.setattr(module, "_embeddings", lambda settings: contextlib.nullcontext())
         try:
             module.setup([], settings)
         except RuntimeError:
