@@ -7,7 +7,7 @@ chosen := $(if $(findstring command line,$(origin PYTHON)),--python "$(PYTHON)")
 compat := $(if $(chosen),$(PYTHON),3.12)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve ask chat train evaluate test test-compat fuzz lint lock demo-channels load-channels screenshots audit
+.PHONY: help setup serve ask chat train evaluate test test-compat fuzz lint lock demo-channels load-channels screenshots audit bench
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ test: ## Set up what is missing, then run every check and test (ARGS="-k name" g
 
 test-compat: ## Run the compatibility tests on another Python (PYTHON=3.12) in an environment of its own
 	@$(run) test-compat --python "$(compat)" --venv .venv-compat
+
+bench: ## Measure beside stock Rasa in one run (ARGS="--quick" keeps its trained model); the last line is one JSON object
+	@$(run) bench $(chosen)
 
 fuzz: ## Send 20,000 inputs of every kind through the chat API (FUZZ_SEED=1 has a run again, FUZZ_INPUTS=500)
 	@$(run) fuzz $(chosen)

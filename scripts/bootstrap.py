@@ -47,6 +47,7 @@ COMMANDS = {
     "load-channels": Command("test", False, ["-m", "tests.platforms.load"]),
     "screenshots": Command("test", True, ["-m", "tests.browser.screenshots"]),
     "test": Command("test", True, ["-m", "scripts.check"]),
+    "bench": Command("run", True, ["-m", "bench"]),
     "fuzz": Command("test", True, ["-m", "tests.fuzz"]),
     "lint": Command("test", False, ["-m", "scripts.check", "--only", "lint", "--only", "types"]),
     "audit": Command("audit", False, ["-m", "tools.audit"]),
@@ -55,7 +56,7 @@ COMMANDS = {
 
 
 #: Commands that ARGS goes to.
-_TAKES_ARGS = ("test", "test-compat", "audit")
+_TAKES_ARGS = ("test", "test-compat", "audit", "bench")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -118,7 +119,7 @@ def _run(workshop: Workshop, command: Command, asked: argparse.Namespace) -> int
 
 
 def _handed_on(asked: argparse.Namespace, environment: dict[str, str]) -> list[str]:
-    """The arguments of the command: its own, TEXT for `ask`, and ARGS for the tests."""
+    """The arguments of the command: its own, TEXT for `ask`, and ARGS for some others."""
     text, more = environment.pop("TEXT", ""), environment.pop("ARGS", "")
     if asked.command == "ask" and text:
         return [*asked.arguments, "--", text]

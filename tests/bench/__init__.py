@@ -1,0 +1,1 @@
+"""The measurements' own arithmetic; nothing here measures anything."""
