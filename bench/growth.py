@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 from bench import plot
 from bench.driving import without_end
@@ -219,20 +220,18 @@ def _intents(settings: Settings, _: int) -> list[Point]:
     sentences = gather(settings.data, LEARNED, 1).learned
     # The embeddings are made once here, so that what differs between the points is what the intents cost.
     shared_reader(settings.data).read_many([s.text for s in sentences])
-    work = settings.var / "intents"
-    return [_of_intents(regrouped(sentences, number), number, work / str(number)) for number in INTENTS]
+    work, questions = settings.var / "intents", _questions()
+    return [_of_intents(regrouped(sentences, number), number, work / str(number), questions) for number in INTENTS]
 
 
-def _of_intents(sentences: Sequence[Sentence], number: int, folder: Path) -> Point:
-    """A bot with so many intents, each with a rule, trained and asked."""
+def _of_intents(sentences: Sequence[Sentence], number: int, folder: Path, questions: Iterator[str]) -> Point:
+    """A bot with so many intents, each with a rule, trained and asked questions that nobody has read yet."""
     from rasa.model_training import train
 
     from bot.engine.engine import Engine, Turn
 
     write_sentences(sentences, folder / "nlu")
     names = sorted({s.intent for s in sentences})
-    import yaml
-
     domain = yaml.safe_load((ROOT / "domain.yml").read_text(encoding="utf-8")) | {"intents": names}
     (folder / "domain.yml").write_text(yaml.safe_dump(domain), encoding="utf-8")
     rules = [{"rule": name, "steps": [{"intent": name}, {"action": "action_answer"}]} for name in names]
@@ -249,7 +248,6 @@ def _of_intents(sentences: Sequence[Sentence], number: int, folder: Path) -> Poi
     trained = time.process_time() - began
     engine = Engine(folder)
     engine.start()
-    questions = _questions()
 
     async def ask(conversation: int) -> float:
         began = time.process_time()
