@@ -16,6 +16,7 @@ import re
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -109,20 +110,24 @@ class Bot:
         Raises:
             EvenkeelError: data that the safe replies need is missing or wrong.
         """
-        from bot.screen.help import Help
-        from bot.screen.screen import Screen
+        from bot.language.encoder import shared_encoder
 
-        self._help = Help(self._settings.data, self._settings)
-        self._screen = Screen(self._settings.data, self._settings.models / "screen")
-        wording = _wording(self._settings)
-        self._failure = wording.text("failure", "lead")
-        self._goes_along = frozenset(wording.list("panic", "goes_along"))
-        from bot.language.reader import shared_reader
+        with ThreadPoolExecutor(1) as beside:  # its native code loads while Python imports the rest
+            encoder = beside.submit(shared_encoder(self._settings.data).encode_one, "ready")
+            from bot.screen.help import Help
+            from bot.screen.screen import Screen
 
-        self._reader = shared_reader(self._settings.data)
-        self._reader.read("ready")
-        if self._engine is None:
-            self._engine = _engine(self._settings)
+            self._help = Help(self._settings.data, self._settings)
+            self._screen = Screen(self._settings.data, self._settings.models / "screen")
+            wording = _wording(self._settings)
+            self._failure = wording.text("failure", "lead")
+            self._goes_along = frozenset(wording.list("panic", "goes_along"))
+            from bot.language.reader import shared_reader
+
+            self._reader = shared_reader(self._settings.data)
+            if self._engine is None:
+                self._engine = _engine(self._settings)
+            encoder.result()
         self._engine.start()
         self._warm()
 

@@ -44,6 +44,6 @@ def actions(arguments: list[str], settings: Settings) -> int:
 def _prepare() -> None:
     # Rasa and what it was written for warn of their own age on every call.
     warnings.filterwarnings("ignore")
-    compat.prepare()
+    compat.prepare(terminal=True)
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))

@@ -6,7 +6,8 @@ Call `prepare()` before anything of Rasa's is imported; calling it again does no
   Rasa imports at start and this project does not use (`ABSENT`): their names can be imported, subclassed,
   subscripted, used in annotations and as decorators, and raise `MissingPackage` once something is really
   built with them. Where such a package is installed, it is that package that is imported;
-* serves placeholders for two modules of Rasa's own as well that are of use to TensorFlow alone;
+* serves placeholders for two modules of Rasa's own as well that are of use to TensorFlow alone, and, but for Rasa's
+  own command line, for what asks questions at a terminal;
 * supplies `packaging.version.LegacyVersion`, which `packaging` dropped in version 22 and Rasa still names;
 * switches Rasa's telemetry and crash reports off.
 
@@ -20,7 +21,7 @@ import importlib.machinery
 import os
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NoReturn
 
 #: Packages that Rasa or Sanic imports and that need not be installed here, with what they would be for.
@@ -56,6 +57,8 @@ ABSENT: dict[str, str] = {
 
 #: Modules of Rasa's that only its neural components use, and that import half of scikit-learn and SciPy for them.
 _NEURAL = ("rasa.utils.tensorflow.model_data", "rasa.utils.tensorflow.data_generator")
+#: Packages that are installed for Rasa's own command line; what serves does without them and starts sooner.
+_TERMINAL: dict[str, str] = {"questionary": "Rasa's own terminal", "prompt_toolkit": "Rasa's own terminal"}
 
 _NAMESPACES = frozenset(name.partition(".")[0] for name in ABSENT if "." in name)
 
@@ -65,8 +68,9 @@ class MissingPackage(ImportError):
 
 
 def _missing(what: str) -> NoReturn:
-    package = next((p for p in ABSENT if what == p or what.startswith(p + ".")), what.split(".")[0])
-    purpose = ABSENT.get(package, "a part of Rasa that is left out here")
+    known = ABSENT | _TERMINAL
+    package = next((p for p in known if what == p or what.startswith(p + ".")), what.split(".")[0])
+    purpose = known.get(package, "a part of Rasa that is left out here")
     raise MissingPackage(
         f"{what} was used, but the package '{package}' is not installed: it serves {purpose}, which this "
         "project does without. Take the component that needs it out of config.yml or endpoints.yml."
@@ -165,16 +169,22 @@ class _AbsentFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Nothing to run: the module is complete when it is created."""
 
 
-class _NeuralFinder(_AbsentFinder):
-    """Serves placeholders, as of TensorFlow's, for the modules in `_NEURAL`; asked before all other finders."""
+class _UnusedFinder(_AbsentFinder):
+    """Serves placeholders for modules that are there and of no use to this process; asked before all other finders."""
+
+    def __init__(self, modules: Collection[str]) -> None:
+        self._modules = frozenset(modules)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        return importlib.machinery.ModuleSpec(fullname, self) if fullname in _NEURAL else None
+        unused = fullname in self._modules
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True) if unused else None
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
-        return _AbsentModule("tensorflow")
+        module = _AbsentModule("tensorflow" if spec.name in _NEURAL else spec.name)
+        module.__path__ = []
+        return module
 
 
 def _supply_legacy_version() -> None:
@@ -188,8 +198,11 @@ def _supply_legacy_version() -> None:
         packaging.version.LegacyVersion = LegacyVersion  # type: ignore[attr-defined]
 
 
-def prepare() -> None:
+def prepare(*, terminal: bool = False) -> None:
     """Make Rasa importable in this process. Idempotent; must run before the first import of `rasa`.
+
+    Args:
+        terminal: Rasa is going to ask questions at a terminal.
 
     Raises:
         RuntimeError: `rasa` was imported before, so it is too late.
@@ -201,7 +214,9 @@ def prepare() -> None:
     os.environ["RASA_TELEMETRY_ENABLED"] = "false"
     # SQLAlchemy 2 warns about every old-style call unless told that this is known.
     os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
+    unused = () if terminal else tuple(_TERMINAL)
     if importlib.machinery.PathFinder.find_spec("tensorflow") is None:
-        sys.meta_path.insert(0, _NeuralFinder())
+        unused += _NEURAL
+    sys.meta_path.insert(0, _UnusedFinder(unused))
     sys.meta_path.append(_AbsentFinder())
     _supply_legacy_version()

@@ -16,6 +16,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -79,9 +80,9 @@ class Encoder:
             self._threads = ThreadPoolExecutor(2, thread_name_prefix="encoder")
             self._loaded = True
 
-    def keep_all(self, known: dict[str, Vectors]) -> None:
+    def keep_all(self, known: dict[str, Vectors] | None = None) -> None:
         """Take embeddings from `known` and keep every new one there: training uses the same sentences many times."""
-        self._kept = known
+        self._kept = {} if known is None else known
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Joint embeddings of `texts`, shape (n, dim), float32, rows of length 1; an empty text has its own vector."""
@@ -151,3 +152,13 @@ def _unit(rows: npt.NDArray[np.floating]) -> Vectors:
 
 def _joined(english: Vectors, multilingual: Vectors) -> Vectors:
     return np.hstack([english, multilingual]) * np.float32(0.5**0.5)
+
+
+#: The sentence encoder's weights, in the data folder; another file of the same form may take its place.
+ENCODER = "encoder/minilm-evenkeel-int8.onnx"
+
+
+@lru_cache(maxsize=1)
+def shared_encoder(data: Path) -> Encoder:
+    """The one encoder of this process, over the data folder `data`."""
+    return Encoder(data / "vocabulary" / "bert-base-uncased.txt", data / ENCODER)

@@ -15,7 +15,7 @@ from pathlib import Path
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from bot.language.encoder import Encoder, Vectors
+from bot.language.encoder import Encoder, Vectors, shared_encoder
 from bot.language.lexicon import Lexicon, Mention
 from bot.language.spelling import ordinary_words
 from bot.language.text import fold
@@ -126,14 +126,9 @@ def _plain_name(mention: Mention) -> str | None:
     return mention.name if mention.found == "spelling" else None
 
 
-#: The sentence encoder's weights, in the data folder; another file of the same form may take its place.
-ENCODER = "encoder/minilm-evenkeel-int8.onnx"
-
-
 @lru_cache(maxsize=1)
 def shared_reader(data: Path) -> Reader:
     """The one reader of this process, over the data folder `data`."""
     vocabulary = data / "vocabulary" / "bert-base-uncased.txt"
     usual = (data / "vocabulary" / "usual-words.txt").read_text(encoding="utf-8").split()
-    encoder = Encoder(vocabulary, data / ENCODER)
-    return Reader(encoder, Lexicon(data / "lexicon", vocabulary), ordinary_words(vocabulary), usual)
+    return Reader(shared_encoder(data), Lexicon(data / "lexicon", vocabulary), ordinary_words(vocabulary), usual)

@@ -241,3 +241,25 @@ def test_rasa_is_imported_without_what_only_its_neural_components_need() -> None
     """)
     assert told["heavy"] == []
     assert "'tensorflow' is not installed" in told["error"]
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_what_asks_at_a_terminal_is_imported_for_rasas_own_commands_alone(terminal: bool) -> None:
+    told = in_new_process(f"""
+        import sys
+        from bot.engine import compat
+        compat.prepare(terminal={terminal})
+        import rasa.core.agent
+        from rasa.core.channels.console import questionary
+        told["real"] = sorted(
+            name for name in ("questionary", "prompt_toolkit") if getattr(sys.modules.get(name), "__file__", None)
+        )
+        try:
+            questionary.text("What is your name?").kbi_msg
+        except compat.MissingPackage as error:
+            told["error"] = "Rasa's own terminal" in str(error)
+        except AttributeError:
+            told["error"] = "asks"
+    """)
+    wanted = {"real": ["prompt_toolkit", "questionary"], "error": "asks"} if terminal else {"real": [], "error": True}
+    assert told == wanted

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.language.encoder import Encoder
-from bot.language.reader import ENCODER
+from bot.language.encoder import ENCODER, Encoder
 from bot.settings import ROOT
 
 VOCABULARY = ROOT / "data" / "vocabulary" / "bert-base-uncased.txt"
