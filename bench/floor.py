@@ -11,8 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from bot.language.encoder import Encoder
-from bot.language.reader import ENCODER
+from bot.language.encoder import ENCODER, Encoder
 from bot.settings import Settings
 
 
