@@ -29,7 +29,7 @@ from bot.web.bounds import Bounds
 from bot.web.keys import Keys
 from bot.web.leaflets import Leaflets
 from bot.web.library import Library
-from bot.web.middleware import CalmErrors, Origins, SecurityHeaders
+from bot.web.middleware import CalmErrors, Origins, RequestIds, SecurityHeaders
 from bot.web.pages import Pages
 from bot.web.refusals import EMERGENCY, Refusal, as_json, refused
 from bot.web.sessions import Tokens
@@ -110,6 +110,7 @@ def build(
             *more,
         ],
         middleware=[
+            Middleware(RequestIds, metrics=metrics, proxied=settings.trusted_proxies > 0),
             Middleware(SecurityHeaders, https=settings.public_url.startswith("https:")),
             Middleware(Origins, settings=settings),
             Middleware(Bounds, metrics=metrics),

@@ -24,6 +24,7 @@ from bot.errors import EngineError, SettingError
 from bot.language.text import MOST_CHARACTERS, clean
 from bot.message import Message
 from bot.ops.masking import mask
+from bot.ops.steps import note, stage
 from bot.settings import Settings
 
 if TYPE_CHECKING:
@@ -212,6 +213,15 @@ class Bot:
         looked = time.perf_counter()
         outcome = await self._converse(turn, text[:MOST_CHARACTERS], finding, too_long, flow)
         ended = time.perf_counter()
+        note(
+            "turn",
+            channel=turn.channel,
+            danger=finding.category if finding else None,
+            failed=outcome is None,
+            screen=looked - began_to_look,
+            dialogue=ended - looked,
+            seconds=ended - began,
+        )
         seconds = {"screen": looked - began_to_look, "dialogue": ended - looked, "all": ended - began}
         found = finding.to_dict() if finding else None
         if outcome is None:
@@ -262,7 +272,10 @@ class Bot:
         flow = "panic" if (flow or "").startswith("panic") else None
         try:
             if len(text) <= MOST_CHARACTERS and self._reader is not None:
-                return self._screen.look(self._reader.read(text), flow, turn.text)
+                with stage("read"):
+                    reading = self._reader.read(text)
+                with stage("screen"):
+                    return self._screen.look(reading, flow, turn.text)
         except Exception as error:
             _log.error("The screen failed on a reading (%s); its patterns look alone.", type(error).__name__)
         return self._screen.look_text(turn.text or "", self._reader, flow)
@@ -286,7 +299,8 @@ class Bot:
         try:
             choice, words = await self._meant(turn, text, finding, too_long, flow)
             asked = EngineTurn(turn.conversation, words, metadata, choice, turn.message_id, turn.channel)
-            with await asyncio.to_thread(_draft_content) if self._drafts else contextlib.nullcontext():
+            drafts = await asyncio.to_thread(_draft_content) if self._drafts else contextlib.nullcontext()
+            with drafts, stage("dialogue"):
                 return await asyncio.wait_for(self._engine.handle(asked), PATIENCE)
         except Exception as error:  # whatever it is, the person gets a reply
             _log.error("The dialogue could not answer: %s", type(error).__name__)

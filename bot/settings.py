@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _DATABASE = re.compile(r"(sqlite|postgresql(\+psycopg)?)://")
 _REDIS = re.compile(r"rediss?://")
 _CONTACT = re.compile(r"(tel:|mailto:|https:).+")
+_HTTP = re.compile(r"https?://[^/\s]+")
 #: Characters of a SECRET_KEY that nobody guesses.
 _LONG_ENOUGH = 32
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -73,6 +74,11 @@ class Settings:
     metrics_token: str
     #: The staff console: on, off, or (None) on where only this machine can reach it, else once there is an admin.
     staff_console: bool | None = None
+    #: How log lines are written, "text" or "json", and from which level on our own are.
+    log_format: str = "text"
+    log_level: str = "warning"
+    #: OpenTelemetry collector that traces are sent to (OTLP over HTTP); empty: there are none.
+    traces: str = ""
     #: True: the start is refused where something is not fit for the public (bot.settings.unfit).
     production: bool = False
     #: The messengers that are on.
@@ -127,6 +133,9 @@ class Settings:
             metrics_token=env.get("METRICS_TOKEN", ""),
             staff_console=_switch(env, "STAFF_CONSOLE", False) if env.get("STAFF_CONSOLE") else None,
             production=_switch(env, "PRODUCTION", False),
+            log_format=_one_of(env, "LOG_FORMAT", ("text", "json")),
+            log_level=_one_of(env, "LOG_LEVEL", ("warning", "info", "debug", "error")),
+            traces=_matching(env, "TRACES", "", _HTTP, "an address that begins with http:// or https://"),
             channels=ChannelSettings.read(env),
         )
         if settings.production and (reasons := unfit(settings, env)):
@@ -180,6 +189,14 @@ def _matching(env: Mapping[str, str], name: str, default: str, pattern: re.Patte
     if given and not pattern.match(given):
         raise SettingError(f"{name} is {given!r}, but it must be {may_be}.")
     return given or default
+
+
+def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    """What was chosen; the first where nothing was."""
+    given = env.get(name, "").lower() or choices[0]
+    if given not in choices:
+        raise SettingError(f"{name} is {given!r}, but it must be one of {', '.join(choices)}.")
+    return given
 
 
 def _origins(given: str) -> list[str]:

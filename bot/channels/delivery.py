@@ -38,6 +38,7 @@ from bot.channels.queue import (
 from bot.database.models import now
 from bot.errors import EvenkeelError
 from bot.ops.logs import describe
+from bot.ops.steps import Way, given_id, new_id, note, stage, within
 
 _log = logging.getLogger(__name__)
 
@@ -189,10 +190,14 @@ class Delivery:
 
     async def _converse(self, platform: Platform, person: Person, step: Step) -> None:
         """Take the steps of one conversation, one after the other."""
+        with within(new_id(), self._figures) as way:
+            await self._take_steps(platform, person, step, way)
+
+    async def _take_steps(self, platform: Platform, person: Person, step: Step, way: Way) -> None:
         conversation = person.conversation
         try:
             for taken in range(_STEPS):
-                became = await self._do(platform, person, step)
+                became = await self._do(platform, person, step, way)
                 # While it is busy, what is not urgent goes on when its turn comes again.
                 pauses = self.busy and not (isinstance(step, ToHandle) and step.urgent)
                 last = self._stopping or pauses or taken + 1 == _STEPS
@@ -212,23 +217,26 @@ class Delivery:
         finally:
             self._held.discard(conversation)
 
-    async def _do(self, platform: Platform, person: Person, step: Step) -> Became:
+    async def _do(self, platform: Platform, person: Person, step: Step, way: Way) -> Became:
         if isinstance(step, ToHandle):
-            return await self._handle(platform, person, step)
+            return await self._handle(platform, person, step, way)
         return await self._send(platform, person, step)
 
-    async def _handle(self, platform: Platform, person: Person, step: ToHandle) -> Became:
+    async def _handle(self, platform: Platform, person: Person, step: ToHandle, way: Way) -> Became:
         try:
             body = self._seal.open(step.body, platform.name)
         except EvenkeelError as error:
             _log.error("%s: %s", platform.title, error)
             return Buried(step, "cannot be opened: SECRET_KEY has changed")
+        way.request = given_id(str(body.get("request", "")))  # that of the webhook which brought it
         waited = (now() - step.at).total_seconds()
         signalling = asyncio.create_task(self._signal(platform, body if waited < _TIMELY and not self.busy else {}))
         try:
             async with self._answering:
                 handled = await self._dialogue.handle(platform, person, step, body)
-            self._figures.handled(platform.name, (now() - step.at).total_seconds())
+            seconds = (now() - step.at).total_seconds()
+            self._figures.handled(platform.name, seconds)
+            note("answered", channel=platform.name, attempt=step.attempt, waited=waited, seconds=seconds)
             return handled
         except Exception as error:
             _log.error("%s: a message could not be answered: %s", platform.title, describe(error))
@@ -263,10 +271,12 @@ class Delivery:
         if window is not None and now() - person.last_seen > window - timedelta(minutes=1):
             return self._give_up(platform, step, Outcome("refused", CLOSED))
         try:
-            outcome = await platform.send(request)
+            with stage("send"):
+                outcome = await platform.send(request)
         except Exception as error:
             _log.error("%s: a reply could not be sent: %s", platform.title, describe(error))
             outcome = Outcome("later", type(error).__name__, maybe=True)
+        note("sent", channel=platform.name, delivery=step.id, kind=step.kind, attempt=step.attempt, state=outcome.state)
         return self._judge(platform, step, outcome)
 
     def _judge(self, platform: Platform, step: ToSend, outcome: Outcome) -> Became:

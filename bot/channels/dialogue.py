@@ -234,5 +234,5 @@ def stored(arrival: Arrival, key: str) -> dict[str, Any]:
 
 def restored(body: Mapping[str, Any]) -> Arrival:
     """The arrival that `stored` was given, without the ids."""
-    known = {name: value for name, value in body.items() if name != "key"}
+    known = {name: value for name, value in body.items() if name not in ("key", "request")}
     return Arrival(message_id="", person="", **known)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
+
+from bot.ops.health import Metrics
 
 
 class Figures:
     """Added to the figures of one process."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, metrics: Metrics) -> None:
+        registry = metrics.registry
+        self.stage = metrics.stage
         self._webhooks = Counter(
             "evenkeel_webhooks", "Webhooks by what became of them.", ("channel", "result"), registry=registry
         )

@@ -29,6 +29,7 @@ from bot.language.text import clean
 from bot.ops.health import Metrics
 from bot.ops.logs import describe
 from bot.ops.masking import mask
+from bot.ops.steps import request_id
 from bot.settings import Settings
 from bot.web.keys import Keys
 from bot.web.reading import read_body
@@ -63,7 +64,7 @@ class Messengers:
         self.platforms = {platform.name: platform for platform in channels}
         keys = Keys.of(settings)
         self._pseudonyms, self._seal = Pseudonyms(keys), Seal(keys)
-        self._figures = Figures(metrics.registry)
+        self._figures = Figures(metrics)
         self._urgent: Callable[[str], bool] | None = None
         self._waiting: list[tuple[Filed, asyncio.Future[bool]]] = []
         self._writing: asyncio.Task[None] | None = None
@@ -184,7 +185,7 @@ class Messengers:
         """A message as it is kept: masked, sealed, and under names that tell nothing."""
         text = mask(clean(arrival.text[:_MOST]))
         keys = self._pseudonyms.message(platform.name, arrival.message_id)
-        body = stored(arrival, keys[0]) | ({"text": text} if text else {})
+        body = stored(arrival, keys[0]) | ({"text": text} if text else {}) | {"request": request_id()}
         return Filed(
             channel=platform.name,
             keys=keys,

@@ -33,6 +33,7 @@ from rasa.utils.endpoints import EndpointConfig  # noqa: E402
 from bot.engine.actions_in_process import InProcessEndpoint  # noqa: E402
 from bot.engine.processor import NOT_TOLD, DirectAgent  # noqa: E402
 from bot.engine.tracker_store import DatabaseTrackerStore  # noqa: E402
+from bot.ops.steps import start  # noqa: E402
 
 _log = logging.getLogger(__name__)
 
@@ -198,6 +199,7 @@ class Engine:
             message_id=turn.message_id or None,
             metadata=dict(turn.metadata),
         )
+        start("lock wait")
         try:
             await self.agent.handle_message(message)
         except EngineError:

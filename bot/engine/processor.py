@@ -34,6 +34,7 @@ from rasa.utils.common import TempDirectoryPath, get_temp_dir_name
 from bot.engine.actions_in_process import WatchedAction
 from bot.engine.runner import DirectGraphRunner
 from bot.errors import EngineError
+from bot.ops.steps import finish, stage
 
 #: Actions of Rasa's own that say and do nothing.
 NOT_TOLD = ("action_listen", "action_session_start")
@@ -55,6 +56,11 @@ class Processor(MessageProcessor):
                 raise ModelNotFound(f"Model {model_path} can not be loaded.") from error
         return os.path.basename(model_path), metadata, runner
 
+    async def handle_message(self, message: UserMessage) -> list[dict[str, Any]] | None:
+        """As Rasa's; the conversation is ours when this begins."""
+        finish("lock wait")
+        return await super().handle_message(message)
+
     async def parse_message(
         self, message: UserMessage, tracker: DialogueStateTracker | None = None, only_output_properties: bool = True
     ) -> dict[str, Any]:
@@ -64,7 +70,8 @@ class Processor(MessageProcessor):
         if text.lstrip().startswith("/"):
             readable = copy.copy(message)
             readable.text = text.replace("/", _HARMLESS_SLASH, 1)
-        message.parse_data = await super().parse_message(readable, tracker, only_output_properties)
+        with stage("understand"):
+            message.parse_data = await super().parse_message(readable, tracker, only_output_properties)
         return message.parse_data
 
     @cached_property
@@ -96,7 +103,8 @@ class Processor(MessageProcessor):
         watched = hasattr(output_channel, "steps")
         if watched and not output_channel.steps and action.name() not in NOT_TOLD:
             output_channel.before = tracker.current_slot_values()
-        go_on = await super()._run_action(action, tracker, output_channel, nlg, prediction)
+        with stage("action"):
+            go_on = await super()._run_action(action, tracker, output_channel, nlg, prediction)
         if isinstance(action, WatchedAction) and action.failure:
             raise EngineError(f"The action {action.name()} failed: {type(action.failure).__name__}") from action.failure
         if watched:

@@ -26,6 +26,7 @@ from bot.database.models import Base
 from bot.engine.events import events_of
 from bot.engine.states import UNUSUAL
 from bot.engine.tracker import Tracker
+from bot.ops.steps import stage
 
 _EVENTS = Base.metadata.tables["events"]
 _ID, _KIND, _NAME, _DATA = _EVENTS.c.id, _EVENTS.c.type_name, _EVENTS.c.action_name, _EVENTS.c.data
@@ -55,11 +56,13 @@ class DatabaseTrackerStore(TrackerStore):
         """Write the events that are not stored yet."""
         await self.stream_events(tracker)
         if len(tracker.events) > getattr(tracker, "stored_events", 0):
-            await asyncio.to_thread(self._write, tracker)
+            with stage("keep"):
+                await asyncio.to_thread(self._write, tracker)
 
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
         """The conversation as far as the dialogue needs it, or None where nothing is stored."""
-        return self._tracker(sender_id, await asyncio.to_thread(self._read_end, sender_id))
+        with stage("load"):
+            return self._tracker(sender_id, await asyncio.to_thread(self._read_end, sender_id))
 
     async def retrieve_full_tracker(self, conversation_id: str) -> DialogueStateTracker | None:
         """The conversation from its beginning, or None where nothing is stored."""

@@ -60,7 +60,11 @@ def make(url: str, file: Path) -> None:
             with _sqlite(str(address.database)) as source, _sqlite(str(part), new=True) as target:
                 source.backup(target)
         else:
-            _run(address, ["pg_dump", "--format=custom", "--no-owner", "--no-privileges", "--file", str(part)])
+            _run(
+                address,
+                ["pg_dump", "--format=custom", "--no-owner", "--no-privileges", "--file", str(part)],
+                Path(folder),
+            )
         whole = Path(folder) / "whole"
         private = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(private, "wb") as written, tarfile.open(fileobj=written, mode="w:gz") as archive:
@@ -96,7 +100,7 @@ def restore(url: str, file: Path, retention_days: int) -> Restored:
                 source.backup(target)
         else:
             clean = ["--clean", "--if-exists", "--single-transaction", "--no-owner", "--no-privileges"]
-            _run(address, ["pg_restore", *clean, "--dbname", _address(address), str(part)], named=True)
+            _run(address, ["pg_restore", *clean, str(part)], Path(folder), named=True)
     engine = make_engine(url)
     try:
         upgrade(engine)
@@ -168,17 +172,23 @@ def _sqlite(path: str, *, new: bool = False) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def _run(address: sa.URL, command: list[str], *, named: bool = False) -> None:
-    """Run one of PostgreSQL's programs; the password goes by the environment, where other users cannot see it."""
+def _run(address: sa.URL, command: list[str], folder: Path, *, named: bool = False) -> None:
+    """Run one of PostgreSQL's programs; the password goes by a file, where other users cannot see it."""
     if shutil.which(command[0]) is None:
         raise DatabaseError(f"{command[0]} is not installed: it comes with PostgreSQL's client (postgresql-client).")
-    environment = {**os.environ, "PGPASSWORD": address.password or os.environ.get("PGPASSWORD", "")}
-    whole = command if named else [*command, _address(address)]
-    done = subprocess.run(whole, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    whole = [*command, *(["--dbname"] if named else []), _address(address, folder)]
+    done = subprocess.run(whole, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["it said nothing"])[0]
         raise DatabaseError(f"{command[0]} failed: {said}")
 
 
-def _address(address: sa.URL) -> str:
-    return address.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
+def _address(address: sa.URL, folder: Path) -> str:
+    address = address.set(drivername="postgresql")
+    if address.password:
+        passwords = folder / "passwords"
+        escaped = str(address.password).replace("\\", "\\\\").replace(":", "\\:")
+        passwords.touch(mode=0o600)
+        passwords.write_text(f"*:*:*:*:{escaped}\n", encoding="utf-8")
+        address = address._replace(password=None).update_query_dict({"passfile": str(passwords)})
+    return address.render_as_string(hide_password=False)

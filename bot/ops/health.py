@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ipaddress
+import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from prometheus_client import (
@@ -31,6 +34,9 @@ from starlette.routing import Route
 from bot.database.migrate import is_current
 from bot.settings import Settings
 
+#: Bytes that must be free where the database is; seconds to connect with another service.
+_NEARLY_FULL, _PATIENCE = 20_000_000, 1.0
+_STAGE_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -62,6 +68,14 @@ class Metrics:
             registry=self.registry,
             buckets=_SECONDS,
         )
+        self._stages = Histogram(
+            "evenkeel_stage_seconds",
+            "Time that a part of a message's way took.",
+            ("stage",),
+            registry=self.registry,
+            buckets=_STAGE_SECONDS,
+        )
+        self._known: dict[str, Histogram] = {}
         self._running = Gauge("evenkeel_turns_running", "Messages being answered now.", registry=self.registry)
         self._failed = Counter(
             "evenkeel_turns_failed", "Messages that could not be answered.", ("channel",), registry=self.registry
@@ -91,6 +105,13 @@ class Metrics:
             yield
         self._seconds.labels(channel).observe(time.perf_counter() - began)
 
+    def stage(self, name: str, seconds: float) -> None:
+        """A part of a message took so long (bot.ops.steps)."""
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = self._stages.labels(name)
+        known.observe(seconds)
+
     def repeated(self, channel: str) -> None:
         """Count a message that came again."""
         self._repeated.labels(channel).inc()
@@ -119,9 +140,13 @@ def routes(settings: Settings, engine: sa.Engine, bot: Ready, metrics: Metrics) 
         return JSONResponse({"status": "ok"})
 
     async def ready(request: Request) -> Response:
-        missing = list(bot.missing)
-        if (problem := await asyncio.to_thread(_database_problem, engine)) is not None:
-            missing.append(problem)
+        problems = await asyncio.gather(
+            asyncio.to_thread(_database_problem, engine),
+            asyncio.to_thread(_disk_problem, settings.var),
+            _unreachable("redis", settings.redis_url, 6379),
+            _unreachable("action server", settings.action_endpoint, 80),
+        )
+        missing = [*bot.missing, *(problem for problem in problems if problem is not None)]
         if missing:
             return JSONResponse({"status": "not ready", "missing": missing}, 503, {"Retry-After": "5"})
         return JSONResponse({"status": "ok"})
@@ -139,6 +164,28 @@ def _database_problem(engine: sa.Engine) -> str | None:
         return None if is_current(engine) else "database: migrations"
     except sa.exc.SQLAlchemyError:
         return "database"
+
+
+def _disk_problem(var: Path) -> str | None:
+    """Nothing can be stored on a full disk, whoever asks."""
+    try:
+        return "disk: full" if shutil.disk_usage(var).free < _NEARLY_FULL else None
+    except OSError:
+        return "disk"
+
+
+async def _unreachable(what: str, url: str, usual: int) -> str | None:
+    """`what` where a service that the settings name does not let us connect."""
+    if not url:
+        return None
+    parts = urlsplit(url)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            _, writer = await asyncio.open_connection(parts.hostname, parts.port or usual)
+        writer.close()
+    except (OSError, TimeoutError):
+        return what
+    return None
 
 
 def may_see_metrics(request: Request, token: str) -> bool:

@@ -28,8 +28,11 @@ def run(arguments: list[str], settings: Settings) -> int:
     from bot.app import build
     from bot.database.engine import make_engine
     from bot.database.migrate import upgrade
+    from bot.ops import logs, traces
     from bot.service import Bot
 
+    logs.configure(settings.log_format, settings.log_level)
+    tracing = traces.start(settings)
     engine = make_engine(settings.database_url)
     upgrade(engine)
     bot = Bot(settings)
@@ -41,7 +44,10 @@ def run(arguments: list[str], settings: Settings) -> int:
 
         return welcome(settings, app.state.engine, local)
 
-    serve(app, listening, settings, staff)
+    try:
+        serve(app, listening, settings, staff)
+    finally:
+        traces.stop(tracing)
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.ops import steps
 from bot.ops.logs import describe
 from bot.settings import Settings
 from bot.web.refusals import as_json
@@ -59,6 +61,40 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, with_headers)
+
+
+class RequestIds:
+    """Gives each request an id, that every log line of it and its answer bear; with a proxy in front, the proxy's."""
+
+    def __init__(self, app: ASGIApp, metrics: steps.Figures, proxied: bool) -> None:
+        self.app, self._metrics, self._proxied = app, metrics, proxied
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        given = Headers(scope=scope).get("x-request-id", "") if self._proxied else ""
+        request = steps.given_id(given) if given else steps.new_id()
+        status, began = 0, time.perf_counter()
+
+        async def with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request.encode())]
+            await send(message)
+
+        with steps.within(request, self._metrics, "request"):
+            try:
+                await self.app(scope, receive, with_id)
+            finally:
+                # Not the address that was asked for: it may hold a token.
+                steps.note(
+                    "request",
+                    method=scope["method"],
+                    endpoint=_endpoint(scope),
+                    status=status,
+                    seconds=time.perf_counter() - began,
+                )
 
 
 class CalmErrors:

@@ -15,6 +15,7 @@ from bot.message import Message
 from bot.ops.health import Metrics
 from bot.ops.logs import describe
 from bot.ops.masking import mask
+from bot.ops.steps import stage
 from bot.service import Turn
 from bot.web.refusals import no_session, not_ready
 from bot.web.store import ChatStore, Claim, Session
@@ -104,7 +105,8 @@ class Turns:
     ) -> list[dict[str, Any]]:
         if text is not None:
             text = _private(text) if len(text) < _QUICK else await asyncio.to_thread(_private, text)
-        claim = await self._claim(session, message_id, await self._shown(session, text, button))
+        with stage("claim"):
+            claim = await self._claim(session, message_id, await self._shown(session, text, button))
         if isinstance(claim, list):
             self._metrics.repeated(CHANNEL)
             return _public(claim)
@@ -127,7 +129,9 @@ class Turns:
             # Whoever shows the conversation has to act on it as well, also when the reply comes by a retry.
             stored[-1]["wish"] = wish
         storing = asyncio.to_thread(self._store.answer, session, message_id, stored, wish, seconds)
-        if not await self._to_the_end(storing):
+        with stage("store"):
+            done = await self._to_the_end(storing)
+        if not done:
             # Deleted while the bot was at it: it must not remember either.
             await self._bot.forget(session.conversation)
             raise no_session()

@@ -147,3 +147,10 @@ def test_no_database(tmp_path: Path) -> None:
         backups.make(f"sqlite:///{tmp_path / 'none.db'}", tmp_path / "backup")
     with pytest.raises(DatabaseError, match="pg_dump"):
         backups.make("postgresql://nobody@127.0.0.1:1/none", tmp_path / "backup")
+
+
+def test_a_password_is_on_no_command_line(tmp_path: Path) -> None:
+    address = backups._address(sa.make_url("postgresql+psycopg://bot:a%3Ab%5Cc@db:5433/evenkeel"), tmp_path)
+    assert address.startswith("postgresql://bot@db:5433/evenkeel?passfile=") and "a:b" not in address
+    passwords = tmp_path / "passwords"
+    assert passwords.read_text() == "*:*:*:*:a\\:b\\\\c\n" and stat.S_IMODE(passwords.stat().st_mode) == 0o600

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from starlette.applications import Starlette
 from bot.app import build
 from bot.database.engine import make_engine
 from bot.database.migrate import upgrade
+from bot.ops import health
 from bot.ops.logs import describe
 from bot.settings import Settings
 from tests.web.fixtures import FakeBot, Visitor, browser, changed
@@ -38,6 +40,33 @@ async def test_not_ready_without_a_database(settings: Settings) -> None:
     engine = sa.create_engine("postgresql://nobody@127.0.0.1:1/none", connect_args={"connect_timeout": 1})
     async with browser(build(settings, FakeBot(engine), engine)) as client:
         assert (await client.get("/health/ready")).json()["missing"] == ["database"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [("redis_url", "redis"), ("action_endpoint", "action server")],
+)
+async def test_not_ready_without_what_the_settings_name(
+    settings: Settings, tmp_path: Any, setting: str, said: str
+) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'new.db'}")
+    upgrade(engine)
+    there = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    port = there.sockets[0].getsockname()[1]
+    scheme = "redis" if said == "redis" else "http"
+    app = build(changed(settings, **{setting: f"{scheme}://127.0.0.1:{port}/0"}), FakeBot(engine), engine)
+    async with browser(app) as client:
+        assert (await client.get("/health/ready")).status_code == 200
+        there.close()
+        await there.wait_closed()
+        assert (await client.get("/health/ready")).json()["missing"] == [said]
+        assert (await client.get("/health/live")).status_code == 200
+    engine.dispose()
+
+
+async def test_not_ready_on_a_full_disk(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_NEARLY_FULL", 10**18)
+    assert "disk: full" in (await client.get("/health/ready")).json()["missing"]
 
 
 ASKING = [
