@@ -68,7 +68,7 @@ def test_code_and_key_mashing_are_not_readable(identifier: LanguageIdentifier) -
 def test_it_is_quick(identifier: LanguageIdentifier, data: Path) -> None:
     texts = [fold(s.text) for s in read_sentences(data / "screen" / "languages")][:500]
     identifier.identify(texts[0])
-    began = time.perf_counter()
+    began = time.thread_time()
     for text in texts[1:]:
         identifier.identify(text)
-    assert (time.perf_counter() - began) / len(texts) < 0.002
+    assert (time.thread_time() - began) / len(texts) < 0.002
