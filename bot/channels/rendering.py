@@ -179,16 +179,18 @@ def _closing(message: Message, style: Style) -> str:
     """What every part ends with: the disclaimer, or in danger without one whom to call."""
     if message.disclaimer:
         return style.escape(message.disclaimer)
-    if message.kind == "safety" and message.contacts and (message.details or message.suggestions):
-        return style.contact(message.contacts[0])
-    return ""
+    if message.kind != "safety" or not message.contacts:
+        return ""
+    more = message.details or message.suggestions or message.sources or message.review
+    numbers_stand_last = not more and len(style.escape(message.lead)) <= _LONG_LEAD
+    return "" if numbers_stand_last else style.contact(message.contacts[0])
 
 
 def ends_with(message: Message, style: Style) -> str:
     """What the last part of `message` must end with; empty where nothing is asked of it."""
-    if message.disclaimer:
-        return style.escape(message.disclaimer)
-    return style.contact(message.contacts[0]) if message.kind == "safety" and message.contacts else ""
+    if closing := _closing(message, style):
+        return closing
+    return style.contact(message.contacts[-1]) if message.kind == "safety" and message.contacts else ""
 
 
 def _choices(suggestions: Sequence[Suggestion], style: Style) -> tuple[Choice, ...]:
