@@ -197,12 +197,13 @@ def _choices(suggestions: Sequence[Suggestion], style: Style) -> tuple[Choice, .
     titles = [one_line(s.title) for s in suggestions]
     short = all(0 < utf16(title) <= style.label for title in titles) and len(set(titles)) == len(titles)
     return tuple(
-        Choice(title if short else _cut(f"{n}. {title}", style.label), key_of(s.id, style.key), title)
+        Choice(title if short else cut(f"{n}. {title}", style.label), key_of(s.id, style.key), title)
         for n, (s, title) in enumerate(zip(suggestions, titles, strict=True), 1)
     )
 
 
-def _cut(text: str, most: int) -> str:
+def cut(text: str, most: int) -> str:
+    """`text` within `most` UTF-16 units, with an ellipsis where something is gone."""
     if utf16(text) <= most:
         return text
     while utf16(text) > most - 1:

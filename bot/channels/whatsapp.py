@@ -22,7 +22,7 @@ from bot.channels.countries import country_of
 from bot.channels.meta import MetaPlatform
 from bot.channels.platform import Hook, Request
 from bot.channels.reading import as_number, as_object, as_objects, as_text, json_object
-from bot.channels.rendering import Part, Style, render, utf16
+from bot.channels.rendering import Part, Style, cut, render, utf16
 from bot.message import Message
 
 #: Text 4,096; with reply buttons 1,024, at most 3 of 20 characters, ids 256.
@@ -84,7 +84,7 @@ class WhatsApp(MetaPlatform):
         else:
             rows = [
                 {"id": c.key, "title": c.label}
-                | ({"description": c.title[:_DESCRIPTION]} if c.title != c.label else {})
+                | ({"description": cut(c.title, _DESCRIPTION)} if c.title != c.label else {})
                 for c in part.choices
             ]
             action = {"button": _LIST_BUTTON, "sections": [{"title": _LIST_BUTTON, "rows": rows}]}
