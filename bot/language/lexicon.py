@@ -1,6 +1,6 @@
 """Finds the names in a message: medicines, drugs and their classes, ketamine itself, symptoms, conditions …
 
-spaCy's entity ruler finds exact phrases of `data/lexicon/*.yml`; `spelling` finds misspelt names of drugs.
+spaCy's phrase matcher finds exact phrases of `data/lexicon/*.yml`; `spelling` finds misspelt names of drugs.
 Words that are also ordinary English ("speed", "k") count only beside a word that makes them a drug.
 """
 
@@ -16,6 +16,9 @@ from typing import Any
 
 import spacy
 import yaml
+from spacy.matcher import PhraseMatcher
+from spacy.tokens import Doc, Span
+from spacy.util import filter_spans
 
 from bot import quick_yaml
 from bot.errors import ContentError
@@ -94,12 +97,8 @@ class Lexicon:
         self.display: dict[str, str] = {}
         self._read(folder)
         self._ambiguous = self._read_ambiguous(folder / "ambiguous.yml")
-        self._language = spacy.blank("en")
-        ruler = self._language.add_pipe("entity_ruler", config={"phrase_matcher_attr": "LOWER"})
-        with self._language.select_pipes(enable=[]):
-            ruler.add_patterns(  # type: ignore[attr-defined]
-                [{"label": kind, "pattern": surface, "id": name} for surface, (kind, name) in self._surfaces.items()]
-            )
+        self._tokens = spacy.blank("en").make_doc
+        self._matcher, self._labels = self._make_matcher()
         correctable = {s: v for s, v in self._surfaces.items() if v[0] in ("drug", "ketamine") and " " not in s}
         known = {word for surface in self._surfaces for word in surface.split()}
         self._speller = Speller(correctable, ordinary_words(vocabulary) | known)
@@ -157,6 +156,20 @@ class Lexicon:
             )
         return found
 
+    def _make_matcher(self) -> tuple[PhraseMatcher, dict[str, tuple[str, str]]]:
+        """A matcher of all surfaces, and what its labels stand for: (kind, name).
+
+        Not spaCy's EntityRuler: it counts all its patterns at each call.
+        """
+        phrases: dict[tuple[str, str], list[Doc]] = {}
+        for surface, meant in self._surfaces.items():
+            phrases.setdefault(meant, []).append(self._tokens(surface))
+        matcher = PhraseMatcher(next(iter(phrases.values()))[0].vocab, attr="LOWER")
+        labels = {f"{kind}/{name}": (kind, name) for kind, name in phrases}
+        for label, meant in labels.items():
+            matcher.add(label, phrases[meant])
+        return matcher, labels
+
     # -- what others ask ---------------------------------------------------------------------------------
 
     @property
@@ -182,33 +195,36 @@ class Lexicon:
     def _find(self, text: str) -> tuple[Mention, ...]:
         """The mentions in `text` (folded here), in order, none overlapping. `find` is this, remembered."""
         folded = fold(text)
-        doc = self._language(folded)
+        doc = self._tokens(folded)
+        spans = filter_spans(self._matcher(doc, as_spans=True))
         found: list[Mention] = []
-        for entity in doc.ents:
-            found += self._mentions(entity.label_, entity.ent_id_, entity.text, entity.start_char, entity.end_char)
-        unclear = [e for e in doc.ents if e.label_ == "ambiguous"]
+        unclear: list[Span] = []
+        for span in spans:
+            kind, name = self._labels[span.label_]
+            if kind == "ambiguous":
+                unclear.append(span)
+            else:
+                found += self._mentions(kind, name, span.text, span.start_char)
         beside = any(m.kind in ("drug", "class") for m in found)
         # Two unclear names joined together ("acid and k") make each other plain.
         joined = {
-            entity.start
+            span.start
             for one, other in pairwise(unclear)
             if one.end + 1 == other.start and doc[one.end].text in _JOINING
-            for entity in (one, other)
+            for span in (one, other)
         }
-        for entity in unclear:
-            entry = self._ambiguous[entity.ent_id_]
-            if entity.start in joined or entry.is_meant(folded, beside):
-                found.append(self._mention(entry.kind, entry.name, entity.text, entity.start_char, "context"))
-        taken = {i for e in doc.ents for i in range(e.start_char, e.end_char)}
+        for span in unclear:
+            entry = self._ambiguous[self._labels[span.label_][1]]
+            if span.start in joined or entry.is_meant(folded, beside):
+                found.append(self._mention(entry.kind, entry.name, span.text, span.start_char, "context"))
+        taken = {i for span in spans for i in range(span.start_char, span.end_char)}
         for token in doc:
             corrected = None if token.idx in taken else self._speller.correct(token.text)
             if corrected:
                 found.append(self._mention(*corrected, token.text, token.idx, "spelling"))
         return tuple(sorted(found, key=lambda m: m.start))
 
-    def _mentions(self, kind: str, name: str, surface: str, start: int, end: int) -> Iterable[Mention]:
-        if kind == "ambiguous":
-            return []
+    def _mentions(self, kind: str, name: str, surface: str, start: int) -> Iterable[Mention]:
         if kind == "combination":
             return [self._mention("drug", drug, surface, start, "exact") for drug in self._combinations[name]]
         return [self._mention(kind, name, surface, start, "exact")]
