@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import sqlalchemy as sa
 from starlette.applications import Starlette
@@ -67,7 +67,11 @@ def build(
     leaflets = Leaflets(settings, showing, library)
     pages = Pages(chat, showing, library)
     messengers = Messengers(settings, bot, engine, metrics)
-    staff = staff_routes(settings, engine, bot)
+    parts: dict[str, Callable[[], Sequence[BaseRoute]]] = {
+        "web": lambda: [*Api(chat).routes(), *pages.routes(), *leaflets.routes(), *widget.routes()],
+        "webhooks": messengers.routes,
+        "staff": lambda: staff_routes(settings, engine, bot),
+    }
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -76,7 +80,7 @@ def build(
             asyncio.create_task(keep_sweeping(engine, settings.retention_days, bot.forget)),
             asyncio.create_task(keep_mending(settings, engine, bot)),
         ]
-        async with messengers.working():
+        async with messengers.working() if "workers" in settings.serve else contextlib.nullcontext():
             yield
         for task in always:
             task.cancel()
@@ -100,13 +104,8 @@ def build(
 
     app = Starlette(
         routes=[
-            *Api(chat).routes(),
-            *pages.routes(),
-            *leaflets.routes(),
-            *widget.routes(),
+            *(route for part, routes in parts.items() if part in settings.serve for route in routes()),
             *health.routes(settings, engine, bot, metrics),
-            *messengers.routes(),
-            *staff,
             *more,
         ],
         middleware=[

@@ -18,6 +18,9 @@ from bot.errors import SettingError
 
 ROOT = Path(__file__).resolve().parent.parent
 
+#: What SERVE may list: the chat API and pages; taking in what messengers send; answering it; the staff console.
+PARTS = ("web", "webhooks", "workers", "staff")
+
 _DATABASE = re.compile(r"(sqlite|postgresql(\+psycopg)?)://")
 _REDIS = re.compile(r"rediss?://")
 _CONTACT = re.compile(r"(tel:|mailto:|https:).+")
@@ -74,6 +77,8 @@ class Settings:
     metrics_token: str
     #: The staff console: on, off, or (None) on where only this machine can reach it, else once there is an admin.
     staff_console: bool | None = None
+    #: What this process does of all that the bot does; all of it unless parts are to scale apart.
+    serve: frozenset[str] = frozenset(PARTS)
     #: How log lines are written, "text" or "json", and from which level on our own are.
     log_format: str = "text"
     log_level: str = "warning"
@@ -133,6 +138,7 @@ class Settings:
             metrics_token=env.get("METRICS_TOKEN", ""),
             staff_console=_switch(env, "STAFF_CONSOLE", False) if env.get("STAFF_CONSOLE") else None,
             production=_switch(env, "PRODUCTION", False),
+            serve=_parts(env.get("SERVE", "")),
             log_format=_one_of(env, "LOG_FORMAT", ("text", "json")),
             log_level=_one_of(env, "LOG_LEVEL", ("warning", "info", "debug", "error")),
             traces=_matching(env, "TRACES", "", _HTTP, "an address that begins with http:// or https://"),
@@ -197,6 +203,15 @@ def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     if given not in choices:
         raise SettingError(f"{name} is {given!r}, but it must be one of {', '.join(choices)}.")
     return given
+
+
+def _parts(given: str) -> frozenset[str]:
+    parts = frozenset(part.strip() for part in given.lower().split(",") if part.strip())
+    if unknown := sorted(parts - set(PARTS)):
+        raise SettingError(
+            f"SERVE holds {unknown[0]!r}, but it may list {', '.join(PARTS)}; left out, it is all of them."
+        )
+    return parts or frozenset(PARTS)
 
 
 def _origins(given: str) -> list[str]:

@@ -31,13 +31,16 @@ def with_our_data(arguments: list[str]) -> list[str]:
 
 
 def actions(arguments: list[str], settings: Settings) -> int:
-    """Serve `actions/` on this machine only, on the port given (5055 otherwise), until stopped."""
+    """Serve `actions/` at HOST, on the port given (5055 otherwise), until stopped.
+
+    The SDK's server asks nobody who they are: where HOST is not this machine, it must be a network of our own.
+    """
     _prepare()
     from rasa_sdk.endpoint import create_app
 
     port = int(arguments[0]) if arguments else 5055
     app = create_app("actions")
-    app.run("127.0.0.1", port, workers=1)
+    app.run(settings.host, port, workers=1)
     return 0
 
 

@@ -9,11 +9,15 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bot.errors import SettingError
+from bot.errors import EngineError, SettingError
 from bot.settings import Settings
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
+
+    from bot.message import Message
+    from bot.service import Turn
+    from bot.web.turns import Answerer
 
 
 def run(arguments: list[str], settings: Settings) -> int:
@@ -35,20 +39,44 @@ def run(arguments: list[str], settings: Settings) -> int:
     tracing = traces.start(settings)
     engine = make_engine(settings.database_url)
     upgrade(engine)
-    bot = Bot(settings)
-    bot.start()
+    bot: Answerer
+    if settings.serve == {"webhooks"}:
+        bot = Nobody()
+    else:
+        bot = whole = Bot(settings)
+        whole.start()
     app = build(settings, bot, engine)
 
     def staff(local: str) -> list[str]:
         from bot.staff.commands import welcome
 
-        return welcome(settings, app.state.engine, local)
+        return welcome(settings, app.state.engine, local) if "staff" in settings.serve else []
 
     try:
         serve(app, listening, settings, staff)
     finally:
         traces.stop(tracing)
     return 0
+
+
+class Nobody:
+    """Stands where the bot does in a process that only takes webhooks in: others answer them, so nothing is loaded."""
+
+    ready, missing = False, ()
+
+    async def handle(self, turn: Turn) -> list[Message]:
+        """
+        Raises:
+            EngineError: always.
+        """
+        raise EngineError("This process answers nobody: SERVE says so.")
+
+    async def forget(self, conversation: str) -> None:
+        """Nothing: it holds no conversation."""
+
+    def wish(self, conversation: str) -> str | None:
+        """Nothing: nobody was answered."""
+        return None
 
 
 def listen(host: str, port: int) -> socket.socket:
