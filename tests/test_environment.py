@@ -173,7 +173,8 @@ def test_every_reason_is_still_needed():
 def test_what_our_code_imports_is_wished_for():
     """Nothing is used that is only here because something else happens to need it."""
     # requirements-tracing.in: imported where TRACES is set, and not installed by default.
-    lists = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("requirements.in", "requirements-tracing.in"))
+    files = ("requirements.in", "requirements-tracing.in")
+    lists = "".join((ROOT / name).read_text(encoding="utf-8") for name in files)
     wished = re.findall(r"^([A-Za-z][\w-]*)", lists, re.MULTILINE)
     providers = metadata.packages_distributions()
     unwished = {
