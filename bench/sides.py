@@ -111,6 +111,9 @@ class Ours(Side):
 
     def train(self, learned: Path) -> Spent:
         """Train screen and dialogue model from the data folder `learned`."""
+        # Those of an earlier training would save most of the work of this one.
+        for kept in (self.work / "var").glob("embeddings-*"):
+            kept.unlink()
         given = self._given(EVENKEEL_DATA=str(learned))
         return spend([sys.executable, "-m", "bot", "train"], ROOT, given, self.work / "train.log")
 
