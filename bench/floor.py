@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from bot.language.encoder import ENCODER, Encoder
+from bot.language.encoder import ENCODER, Encoder, one_thread_for_matrices
 from bot.settings import Settings
 
 
@@ -28,5 +28,6 @@ def application(data: Path) -> Starlette:
 
 if __name__ == "__main__":
     served = application(Settings.read().data)
-    # As bot.web.commands.serve has it.
+    # As bot.web.commands has it.
+    one_thread_for_matrices()
     uvicorn.run(served, port=int(sys.argv[1]), loop="asyncio", ws="none", log_config=None, access_log=False)

@@ -38,6 +38,9 @@ def actions(arguments: list[str], settings: Settings) -> int:
     _prepare()
     from rasa_sdk.endpoint import create_app
 
+    from bot.language.encoder import one_thread_for_matrices
+
+    one_thread_for_matrices()
     port = int(arguments[0]) if arguments else 5055
     app = create_app("actions")
     app.run(settings.host, port, workers=1)

@@ -29,6 +29,17 @@ _MOST_TOKENS = 128
 _BATCH = 128
 
 
+def one_thread_for_matrices() -> None:
+    """Have NumPy multiply in the calling thread alone from now on; for processes that serve.
+
+    A turn's products are small. Handed to a pool of threads they wait for a processor that the other encoder is using,
+    and the pool's idle threads spin on it: with two cores and other work a turn then takes twice as long.
+    """
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1, user_api="blas")
+
+
 class Encoder:
     """Turns texts into unit vectors. Thread-safe; the models are loaded on first use."""
 

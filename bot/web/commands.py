@@ -32,6 +32,7 @@ def run(arguments: list[str], settings: Settings) -> int:
     from bot.app import build
     from bot.database.engine import make_engine
     from bot.database.migrate import upgrade
+    from bot.language.encoder import one_thread_for_matrices
     from bot.ops import logs, traces
     from bot.service import Bot
 
@@ -43,6 +44,7 @@ def run(arguments: list[str], settings: Settings) -> int:
     if settings.serve == {"webhooks"}:
         bot = Nobody()
     else:
+        one_thread_for_matrices()
         bot = whole = Bot(settings)
         whole.start()
     app = build(settings, bot, engine)

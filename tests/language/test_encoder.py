@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -120,3 +122,15 @@ def test_loading_and_encoding_need_no_network(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     assert Encoder(VOCABULARY, MODEL).encode(["what is ketamine"]).shape == (1, Encoder.dim)
+
+
+def test_serving_multiplies_in_one_thread():
+    """In a process of its own: the limit holds for the whole process."""
+    code = (
+        "from bot.language.encoder import one_thread_for_matrices\n"
+        "from threadpoolctl import threadpool_info\n"
+        "one_thread_for_matrices()\n"
+        "print({i['num_threads'] for i in threadpool_info() if i['user_api'] == 'blas'})\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "{1}"
