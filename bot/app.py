@@ -85,6 +85,8 @@ def build(
         for task in always:
             task.cancel()
         await asyncio.gather(*always, return_exceptions=True)
+        if hasattr(bot, "close"):
+            await bot.close()
         engine.dispose()
 
     def problem(request: Request, status: int, detail: str = "") -> Response:

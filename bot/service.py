@@ -232,6 +232,11 @@ class Bot:
         reasons = Reasons(found, outcome.parse, trace, seconds, False, outcome.before, outcome.slots, outcome.steps)
         return messages, reasons
 
+    async def close(self) -> None:
+        """Give back what other processes may wait for; nothing is handled any more."""
+        if self._engine is not None:
+            await self._engine.close()
+
     async def forget(self, conversation: str) -> None:
         """Remove a conversation from the tracker store and from memory."""
         self._wishes.pop(conversation, None)
@@ -360,4 +365,9 @@ def _engine(settings: Settings) -> Engine:
     from bot.engine.engine import Engine
     from bot.engine.tracker_store import DatabaseTrackerStore
 
-    return Engine(settings.models, settings.action_endpoint, DatabaseTrackerStore.of(settings.database_url))
+    conversations, locks = DatabaseTrackerStore.of(settings.database_url), None
+    if settings.redis_url:
+        from bot.engine.redis_locks import RedisLockStore
+
+        locks = RedisLockStore(settings.redis_url, settings.redis_prefix)
+    return Engine(settings.models, settings.action_endpoint, conversations, locks)

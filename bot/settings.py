@@ -23,6 +23,7 @@ PARTS = ("web", "webhooks", "workers", "staff")
 
 _DATABASE = re.compile(r"(sqlite|postgresql(\+psycopg)?)://")
 _REDIS = re.compile(r"rediss?://")
+_PREFIX = re.compile(r"[\w:.-]{1,60}$")
 _CONTACT = re.compile(r"(tel:|mailto:|https:).+")
 _HTTP = re.compile(r"https?://[^/\s]+")
 #: Characters of a SECRET_KEY that nobody guesses.
@@ -86,6 +87,8 @@ class Settings:
     traces: str = ""
     #: True: the start is refused where something is not fit for the public (bot.settings.unfit).
     production: bool = False
+    #: What all our keys in that Redis begin with.
+    redis_prefix: str = "evenkeel:"
     #: The messengers that are on.
     channels: ChannelSettings = field(default_factory=ChannelSettings)
 
@@ -142,6 +145,7 @@ class Settings:
             log_format=_one_of(env, "LOG_FORMAT", ("text", "json")),
             log_level=_one_of(env, "LOG_LEVEL", ("warning", "info", "debug", "error")),
             traces=_matching(env, "TRACES", "", _HTTP, "an address that begins with http:// or https://"),
+            redis_prefix=_matching(env, "REDIS_PREFIX", "evenkeel:", _PREFIX, "letters, digits and : . _ - only"),
             channels=ChannelSettings.read(env),
         )
         if settings.production and (reasons := unfit(settings, env)):

@@ -5,6 +5,7 @@ The same actions run unchanged on a remote action server when `ACTION_ENDPOINT` 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
@@ -18,6 +19,7 @@ from rasa.utils.endpoints import EndpointConfig
 from rasa_sdk.executor import ActionExecutor
 
 from bot.engine.events import events_of
+from bot.engine.lock_store import ACTION_SECONDS
 
 
 class InProcessEndpoint(EndpointConfig):
@@ -83,9 +85,10 @@ class WatchedAction(RemoteAction):
     ) -> list[Event]:
         """The events of the action, its messages first; none where it fails, and `failure` is set."""
         try:
-            if isinstance(self.action_endpoint, InProcessEndpoint):
-                return await self._run_here(self.action_endpoint, output_channel, nlg, tracker, domain)
-            return await super().run(output_channel, nlg, tracker, domain)
+            async with asyncio.timeout(ACTION_SECONDS):
+                if isinstance(self.action_endpoint, InProcessEndpoint):
+                    return await self._run_here(self.action_endpoint, output_channel, nlg, tracker, domain)
+                return await super().run(output_channel, nlg, tracker, domain)
         except Exception as error:
             self.failure = error
             return []

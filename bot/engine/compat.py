@@ -8,6 +8,7 @@ Call `prepare()` before anything of Rasa's is imported; calling it again does no
   built with them. Where such a package is installed, it is that package that is imported;
 * serves placeholders for two modules of Rasa's own as well that are of use to TensorFlow alone, and, but for Rasa's
   own command line, for what asks questions at a terminal;
+* keeps a library of Rasa's from importing the Redis client, half a second of work for something that nobody uses;
 * supplies `packaging.version.LegacyVersion`, which `packaging` dropped in version 22 and Rasa still names;
 * switches Rasa's telemetry and crash reports off.
 
@@ -44,7 +45,6 @@ ABSENT: dict[str, str] = {
     "pymongo": "Rasa's MongoDB tracker store",
     "boto3": "Rasa's DynamoDB tracker store and S3 model storage",
     "botocore": "Rasa's DynamoDB tracker store and S3 model storage",
-    "redis": "Rasa's Redis tracker and lock stores",
     "sentry_sdk": "Rasa's crash reports",
     "structlog_sentry": "Rasa's crash reports",
     "cachecontrol": "Rasa's Hangouts channel",
@@ -219,4 +219,6 @@ def prepare(*, terminal: bool = False) -> None:
         unused += _NEURAL
     sys.meta_path.insert(0, _UnusedFinder(unused))
     sys.meta_path.append(_AbsentFinder())
+    # portalocker takes the failure to import it for "not installed".
+    sys.modules.setdefault("portalocker.redis", None)  # type: ignore[arg-type]
     _supply_legacy_version()

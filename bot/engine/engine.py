@@ -23,7 +23,7 @@ quiet.configure()
 
 from rasa.core.agent import Agent  # noqa: E402
 from rasa.core.channels.channel import OutputChannel, UserMessage  # noqa: E402
-from rasa.core.lock_store import InMemoryLockStore  # noqa: E402
+from rasa.core.lock_store import LockStore  # noqa: E402
 from rasa.core.tracker_store import InMemoryTrackerStore, TrackerStore  # noqa: E402
 from rasa.model import get_latest_model  # noqa: E402
 from rasa.shared.core.domain import Domain  # noqa: E402
@@ -31,14 +31,12 @@ from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered  # n
 from rasa.utils.endpoints import EndpointConfig  # noqa: E402
 
 from bot.engine.actions_in_process import InProcessEndpoint  # noqa: E402
+from bot.engine.lock_store import LocalLockStore  # noqa: E402
 from bot.engine.processor import NOT_TOLD, DirectAgent  # noqa: E402
 from bot.engine.tracker_store import DatabaseTrackerStore  # noqa: E402
 from bot.ops.steps import start  # noqa: E402
 
 _log = logging.getLogger(__name__)
-
-#: An action must end before Rasa's lock on the conversation does (60 s), and long before a person gives up.
-ACTION_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -105,18 +103,26 @@ class _Collector(OutputChannel):
 class Engine:
     """The dialogue engine. `start` once, then `handle` from any task; one conversation is handled at a time."""
 
-    def __init__(self, models: Path, action_endpoint: str = "", tracker_store: TrackerStore | None = None) -> None:
+    def __init__(
+        self,
+        models: Path,
+        action_endpoint: str = "",
+        tracker_store: TrackerStore | None = None,
+        lock_store: LockStore | None = None,
+    ) -> None:
         """
         Args:
             models: a model file, or the folder whose newest model is taken.
             action_endpoint: URL of a remote action server; empty runs the actions in process.
             tracker_store: where conversations live; None keeps them in memory.
+            lock_store: who handles a conversation; None where no other process does.
         """
         self._models = models
         self._endpoint: EndpointConfig = (
             EndpointConfig(action_endpoint, enable_selective_domain=True) if action_endpoint else InProcessEndpoint()
         )
         self._store = tracker_store or InMemoryTrackerStore(Domain.empty())
+        self._locks = lock_store or LocalLockStore()
         self._agent: Agent | None = None
 
     def start(self) -> None:
@@ -129,13 +135,19 @@ class Engine:
         if not newest:
             raise EngineError(f"There is no trained model under {self._models.name}/: run `make train`.")
         try:
-            agent = DirectAgent(action_endpoint=self._endpoint, tracker_store=self._store)
+            agent = DirectAgent(action_endpoint=self._endpoint, tracker_store=self._store, lock_store=self._locks)
             agent.load_model(newest)
             if isinstance(self._store, DatabaseTrackerStore):
                 self._store.states = agent.states
         except Exception as error:
             raise EngineError(f"The model {Path(newest).name} cannot be read: run `make train`.") from error
         self._agent = agent
+
+    async def close(self) -> None:
+        """Give back what other processes may wait for."""
+        close = getattr(self._locks, "close", None)
+        if close is not None:
+            await close()
 
     @property
     def ready(self) -> bool:
@@ -163,7 +175,7 @@ class Engine:
         assert processor is not None
         other._store = InMemoryTrackerStore(agent.domain)
         agent.tracker_store = processor.tracker_store = other._store
-        agent.lock_store = processor.lock_store = InMemoryLockStore()
+        agent.lock_store = processor.lock_store = LocalLockStore()
         agent.processor = processor
         other._agent = agent
         return other
