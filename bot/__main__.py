@@ -14,6 +14,7 @@ COMMANDS = {
     "ask": ("bot.terminal.ask:run", "one question with its reasons, or JSON Lines in and out"),
     "chat": ("bot.terminal.chat:run", "a conversation at the terminal"),
     "train": ("bot.training.commands:train", "train the screen and the dialogue model"),
+    "model": ("bot.training.accepting:model", "trust a model file that was trained elsewhere, or check those in use"),
     "evaluate": ("bot.training.commands:evaluate", "figures on sentences that were held back, with a picture"),
     "vocabulary": ("bot.training.commands:vocabulary", "make the list of usual words again"),
     "memory": ("bot.ops.memory:run", "what the memory of the serving process consists of"),

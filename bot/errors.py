@@ -26,3 +26,11 @@ class DatabaseError(EvenkeelError):
 
 class EngineError(EvenkeelError):
     """The dialogue engine could not load its model or could not answer."""
+
+
+class OvertakenError(EngineError):
+    """Another process wrote into the conversation while this one was handling a message of it: nothing was kept."""
+
+
+class ModelError(EngineError):
+    """A model file is not the one that was trained or accepted here."""

@@ -26,6 +26,7 @@ from bot.message import Message
 from bot.ops.masking import mask
 from bot.ops.steps import note, stage
 from bot.settings import Settings
+from bot.training.manifest import Manifest
 
 if TYPE_CHECKING:
     from actions.wording import Responses
@@ -97,6 +98,9 @@ class Bot:
         """
         self._settings = settings
         self._engine = engine
+        #: Which model files may be loaded; whoever brings an engine has chosen its model.
+        self._trusted = Manifest.of(settings) if engine is None else None
+        self._models = ""
         self._reader: Reader | None = None
         self._screen: Screen | None = None
         self._help: Help | None = None
@@ -116,10 +120,10 @@ class Bot:
         with ThreadPoolExecutor(1) as beside:  # its native code loads while Python imports the rest
             encoder = beside.submit(shared_encoder(self._settings.data).encode_one, "ready")
             from bot.screen.help import Help
-            from bot.screen.screen import Screen
 
             self._help = Help(self._settings.data, self._settings)
-            self._screen = Screen(self._settings.data, self._settings.models / "screen")
+            self._models = self._trusted.state if self._trusted else ""
+            self._screen = self._load_screen()
             wording = _wording(self._settings)
             self._failure = wording.text("failure", "lead")
             self._goes_along = frozenset(wording.list("panic", "goes_along"))
@@ -127,10 +131,21 @@ class Bot:
 
             self._reader = shared_reader(self._settings.data)
             if self._engine is None:
-                self._engine = _engine(self._settings)
+                assert self._trusted is not None
+                self._engine = _engine(self._settings, self._trusted)
             encoder.result()
         self._engine.start()
         self._warm()
+
+    def _load_screen(self) -> Screen:
+        """The screen; its patterns alone where its trained part is not trusted."""
+        from bot.screen.screen import Screen
+
+        weights = self._settings.models / "screen"
+        if self._trusted is not None and not self._trusted.trusts(weights):
+            _log.error("The model of the safety screen is not the one that was trained or accepted here.")
+            weights = self._settings.models / "none"
+        return Screen(self._settings.data, weights)
 
     def _warm(self) -> None:
         """Run what is loaded on first use now, so that the first visitor does not wait for it."""
@@ -166,8 +181,25 @@ class Bot:
         return needs().store
 
     def keep_up(self) -> bool:
-        """Answer from what is published now; True where it had changed. Blocks; cheap where it had not."""
+        """Answer from what is published and trained now; True where the content had changed.
+
+        Blocks; cheap where nothing had changed. Messages that are being handled end with what they began with.
+
+        Raises:
+            EvenkeelError: there is a new model that cannot be used; the one before goes on.
+        """
+        self._keep_up_with_models()
         return not self._settings.action_endpoint and self.articles.refresh_if_changed()
+
+    def _keep_up_with_models(self) -> None:
+        if self._trusted is None or self._engine is None or self._models == (state := self._trusted.state):
+            return
+        self._models = state
+        screen = self._load_screen()
+        if screen.complete or self._screen is None:
+            self._screen = screen
+        self._engine.start()
+        _log.info("New models are in use.")
 
     def aside(self, *, drafts: bool = False) -> Bot:
         """A bot for people who test: it shares what is loaded, but its conversations are its own and live in memory.
@@ -361,7 +393,7 @@ def _draft_content() -> contextlib.AbstractContextManager[None]:
     return using(given)
 
 
-def _engine(settings: Settings) -> Engine:
+def _engine(settings: Settings, trusted: Manifest) -> Engine:
     from bot.engine.engine import Engine
     from bot.engine.tracker_store import DatabaseTrackerStore
 
@@ -370,4 +402,4 @@ def _engine(settings: Settings) -> Engine:
         from bot.engine.redis_locks import RedisLockStore
 
         locks = RedisLockStore(settings.redis_url, settings.redis_prefix)
-    return Engine(settings.models, settings.action_endpoint, conversations, locks)
+    return Engine(settings.models, settings.action_endpoint, conversations, locks, trusted.check)

@@ -203,6 +203,8 @@ class ArticleStore:
             for _ in range(_TRIES):
                 snapshot = self._read()
                 if snapshot is not None:
+                    if self._engine.dialect.name != "sqlite":  # a server may be slow, and actions run in the event loop
+                        snapshot.shown.update(self._read_words(snapshot.cards))
                     self._snapshot = snapshot
                     return True
             raise EvenkeelError(
@@ -230,7 +232,7 @@ class ArticleStore:
         known = {card.revision: now.shown.get(card.revision) for card in cards}
         missing = [card for card in cards if known[card.revision] is None]
         if missing:
-            if len(now.shown) > _TEXTS_KEPT:
+            if len(now.shown) > max(_TEXTS_KEPT, len(now.cards)):
                 now.shown.clear()
             read = self._read_words(missing)
             now.shown.update(read)

@@ -15,6 +15,11 @@ from sqlalchemy.pool import StaticPool
 
 #: Milliseconds that a statement waits for another process to finish writing (SQLite).
 BUSY_TIMEOUT = 5_000
+#: PostgreSQL: seconds until a connection is made; milliseconds that a statement may take and that a server which does
+#: not acknowledge what it is sent is waited for. A person waits five seconds.
+_CONNECTED_WITHIN, _STATEMENT_WITHIN, _ACKNOWLEDGED_WITHIN = 3, 10_000, 5_000
+#: Connections that one process keeps and may have at a time, and seconds that somebody waits for one.
+_CONNECTIONS = {"pool_size": 5, "max_overflow": 10, "pool_timeout": 4}
 #: Key of the PostgreSQL advisory lock that keeps writers of content one after the other.
 _CONTENT_LOCK = 0x45564B4C
 
@@ -27,7 +32,16 @@ def make_engine(url: str | sa.URL, **options: Any) -> sa.Engine:
     """
     address = sa.make_url(url)
     if address.get_backend_name() != "sqlite":
-        return sa.create_engine(address, pool_pre_ping=True, **options)
+        patience = {
+            "connect_timeout": _CONNECTED_WITHIN,
+            "tcp_user_timeout": _ACKNOWLEDGED_WITHIN,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 2,
+            "options": f"-c statement_timeout={_STATEMENT_WITHIN} -c idle_in_transaction_session_timeout=60000",
+        }
+        given = {name: value for name, value in patience.items() if name not in address.query}
+        return sa.create_engine(address, **{"pool_pre_ping": True, "connect_args": given, **_CONNECTIONS, **options})
     if address.database in (None, "", ":memory:"):
         options = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}, **options}
     else:
@@ -59,7 +73,8 @@ def write_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     with engine.begin() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
+        else:  # nobody waits for this at a screen, and another process may be loading all articles
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CONTENT_LOCK)))
         yield connection
 

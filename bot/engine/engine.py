@@ -7,13 +7,13 @@ import copy
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bot.engine import compat
-from bot.errors import EngineError
+from bot.errors import EngineError, OvertakenError
 
 compat.prepare()
 
@@ -109,6 +109,7 @@ class Engine:
         action_endpoint: str = "",
         tracker_store: TrackerStore | None = None,
         lock_store: LockStore | None = None,
+        check: Callable[[Path], None] | None = None,
     ) -> None:
         """
         Args:
@@ -116,6 +117,7 @@ class Engine:
             action_endpoint: URL of a remote action server; empty runs the actions in process.
             tracker_store: where conversations live; None keeps them in memory.
             lock_store: who handles a conversation; None where no other process does.
+            check: raises ModelError for a file that must not be loaded; None trusts every file.
         """
         self._models = models
         self._endpoint: EndpointConfig = (
@@ -123,19 +125,24 @@ class Engine:
         )
         self._store = tracker_store or InMemoryTrackerStore(Domain.empty())
         self._locks = lock_store or LocalLockStore()
+        self._check = check
         self._agent: Agent | None = None
 
     def start(self) -> None:
-        """Load the model.
+        """Load the model, or load it again: messages that are being handled end with the one before.
 
         Raises:
-            EngineError: there is no model, or it cannot be read.
+            EngineError: there is no model, it is not trusted, or it cannot be read. The one before stays.
         """
         newest = get_latest_model(str(self._models))
         if not newest:
             raise EngineError(f"There is no trained model under {self._models.name}/: run `make train`.")
+        if self._check is not None:
+            self._check(Path(newest))
         try:
             agent = DirectAgent(action_endpoint=self._endpoint, tracker_store=self._store, lock_store=self._locks)
+            # Rasa wraps it in a store that keeps in memory what cannot be saved, where nobody finds or deletes it.
+            agent.tracker_store = self._store
             agent.load_model(newest)
             if isinstance(self._store, DatabaseTrackerStore):
                 self._store.states = agent.states
@@ -200,6 +207,12 @@ class Engine:
         Raises:
             EngineError: a step failed; nothing of this turn was kept.
         """
+        try:
+            return await self._handle(turn)
+        except OvertakenError:  # nothing of it was kept
+            return await self._handle(turn)
+
+    async def _handle(self, turn: Turn) -> Outcome:
         began = time.perf_counter()
         collector = _Collector()
         message = UserMessage(

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.settings import ROOT, Settings
+from bot.training.accepting import models_of, take_over
 from bot.training.fingerprint import Stamps, fingerprint
+from bot.training.manifest import Manifest
 from bot.training.telling import Say, expected, telling
 
 #: The file that the dialogue model is saved as.
@@ -27,6 +29,7 @@ def setup(arguments: list[str], settings: Settings) -> int:
     """
     with _alone(settings.var):
         steps, stamps = _steps(settings), Stamps(settings.var / "made.json")
+        take_over(stamps, {step.name: step.mark for step in steps}, settings)
         _make([s for s in steps if not (stamps.is_current(s.name, s.mark) and s.is_there())], stamps, settings)
     return 0
 
@@ -198,7 +201,7 @@ def _steps(settings: Settings) -> list[Step]:
         code / "engine" / "compat.py",
         *reading,
     ]
-    database = settings.database_url
+    database, trusted = settings.database_url, Manifest.of(settings)
     return [
         Step(
             "content",
@@ -213,7 +216,7 @@ def _steps(settings: Settings) -> list[Step]:
             "Safety screen",
             "usually 30 s to 2 minutes",
             fingerprint(screen),
-            lambda: (settings.models / "screen").is_dir(),
+            lambda: trusted.trusts(models_of(settings)[1]),
             lambda say: _train_screen(settings),
         ),
         Step(
@@ -221,7 +224,7 @@ def _steps(settings: Settings) -> list[Step]:
             "Dialogue model",
             "usually 1 to 3 minutes",
             fingerprint(dialogue),
-            lambda: (settings.models / f"{MODEL}.tar.gz").is_file(),
+            lambda: trusted.trusts(models_of(settings)[0]),
             lambda say: _train_dialogue(settings),
         ),
     ]
@@ -254,9 +257,10 @@ def _train_screen(settings: Settings) -> None:
     from bot.screen.train import train as train_screen
 
     train_screen(settings.data, settings.models / "screen")
+    Manifest.of(settings).accept([settings.models / "screen"])
 
 
 def _train_dialogue(settings: Settings) -> None:
     from bot.engine.learning import learn
 
-    learn(settings.data, settings.models, MODEL)
+    Manifest.of(settings).accept([learn(settings.data, settings.models, MODEL)])

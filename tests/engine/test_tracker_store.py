@@ -28,6 +28,7 @@ from bot.database.engine import make_engine, write_transaction
 from bot.engine.engine import Engine, Turn
 from bot.engine.states import last_states
 from bot.engine.tracker_store import ENOUGH, DatabaseTrackerStore
+from bot.errors import OvertakenError
 from tests.engine.conftest import HERE, Toy
 
 DOMAIN = Domain.load(str(HERE / "toy" / "domain.yml"))
@@ -233,6 +234,26 @@ async def test_many_conversations_at_once(store: DatabaseTrackerStore) -> None:
     assert len(set(await store.keys())) == 20
 
 
+async def test_what_was_written_side_by_side_is_refused_on_a_shared_database(store: DatabaseTrackerStore) -> None:
+    await store.save(tracker_of("one", *turn("first")))
+    here, there = await store.retrieve("one"), await store.retrieve("one")
+    assert here and there
+    for event in turn("second", 2):
+        here.update(event)
+        there.update(event)
+    await store.save(here)
+    if not store._shared:
+        return
+    with pytest.raises(OvertakenError):
+        await store.save(there)
+    for event in turn("third", 3):  # its own words do not overtake anybody
+        here.update(event)
+    await store.save(here)
+    found = await store.retrieve_full_tracker("one")
+    assert found is not None
+    assert [e.text for e in found.events if isinstance(e, UserUttered)] == ["first", "second", "third"]
+
+
 # -- with the engine ---------------------------------------------------------------------------------------------
 
 
@@ -253,3 +274,21 @@ async def test_the_engine_goes_on_after_a_restart(toy: Toy, database: sa.Engine)
     engine.start()
     await engine.forget("one")
     assert rows(database) == []
+
+
+async def test_a_message_that_was_overtaken_is_handled_again(toy: Toy, database: sa.Engine) -> None:
+    store = DatabaseTrackerStore(Domain.empty(), database)
+    engine = Engine(toy.model, tracker_store=store)
+    engine.start()
+    write, refused = store._write, []
+
+    def overtaken_once(tracker: DialogueStateTracker) -> None:
+        if not refused:
+            refused.append(tracker.sender_id)
+            raise OvertakenError("Another process was quicker.")
+        write(tracker)
+
+    store._write = overtaken_once  # type: ignore[method-assign]
+    outcome = await engine.handle(Turn("one", "hello"))
+    assert refused == ["one"] and outcome.messages
+    assert sum(row.type_name == "user" for row in rows(database)) == 1
