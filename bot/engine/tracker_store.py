@@ -177,7 +177,7 @@ class DatabaseTrackerStore(TrackerStore):
         tracker.stored_events = known + len(rows)
 
     def _hold(self, connection: sa.Connection, tracker: DialogueStateTracker) -> None:
-        """Keep others from writing into the conversation until the transaction ends; nobody may have since it was read."""
+        """Keep others from writing into the conversation until the transaction ends, if nobody did meanwhile."""
         connection.execute(_ALONE, {"conversation": tracker.sender_id})
         if self._newest(connection, tracker.sender_id) != getattr(tracker, "newest_event", None):
             raise OvertakenError("Another process wrote into this conversation.")
