@@ -17,11 +17,13 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from threading import Event, Thread
 from typing import Any
 
 import redis.asyncio as redis
 from rasa.core.lock import TicketLock
 from rasa.core.lock_store import LockError, LockStore
+from redis import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
 from redis.exceptions import RedisError
@@ -40,15 +42,17 @@ _CONNECTIONS = 16
 _AGAIN = 0.2
 _DRAWN_ANEW = 3
 
-#: Words of all scripts. KEYS: the tickets of the conversation, who holds it. ARGV: prefix, our ticket, the process'
-#: name, its lease and the time that a conversation may be held, both in milliseconds.
+#: Words of all scripts. KEYS: the tickets of the conversation, who holds it. ARGV: prefix, our ticket, the
+#: lease of our process and the time that a conversation may be held, both in milliseconds.
 _WORDS = """
 local tickets, held = KEYS[1], KEYS[2]
-local prefix, mine, process, lease, lifetime = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local prefix, mine, lease, lifetime = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local function life(ticket)
     return prefix .. 'process:' .. string.match(ticket, '^[^:]+')
 end
+
+redis.call('SET', life(mine), 1, 'PX', lease)
 
 -- The conversation goes to the first ticket whose process lives; those before it are passed over.
 local function hand_over()
@@ -97,7 +101,6 @@ end
 _DRAW = (
     _WORDS
     + """
-redis.call('SET', prefix .. 'process:' .. process, 1, 'PX', lease)
 local number = redis.call('ZSCORE', tickets, mine)
 if not number then
     number = redis.call('INCR', prefix .. 'drawn')
@@ -154,7 +157,7 @@ class RedisLockStore(LockStore):
             self._redis.register_script(script) for script in (_DRAW, _LOOK, _GIVE_BACK)
         )
         self._prefix, self._lease = f"{prefix}lock:", lease
-        self._process = secrets.token_hex(6)
+        self._address, self._process, self._ended = address, secrets.token_hex(6), Event()
         self._woken: dict[str, asyncio.Event] = {}
         self._always: list[asyncio.Task[None]] = []
         self._returning: set[asyncio.Task[Any]] = set()
@@ -177,7 +180,7 @@ class RedisLockStore(LockStore):
         self._keep_alive()
         mine = f"{self._process}:{secrets.token_hex(8)}"
         woken = self._woken[mine] = asyncio.Event()
-        step = _Step(self._prefix, conversation_id, mine, self._process, self._lease, lock_lifetime)
+        step = _Step(self._prefix, conversation_id, mine, self._lease, lock_lifetime)
         # Drawn even where nobody waits for it any more: else it could be given back before it was drawn.
         drawing = asyncio.create_task(step.run(self._draw))
         try:
@@ -205,6 +208,7 @@ class RedisLockStore(LockStore):
 
     async def close(self) -> None:
         """Give everything back and disconnect."""
+        self._ended.set()
         if self._returning:
             await asyncio.wait(self._returning, timeout=_PATIENCE)
         ending = [*self._always, *self._returning]
@@ -238,17 +242,22 @@ class RedisLockStore(LockStore):
 
     def _keep_alive(self) -> None:
         if not self._always:
-            self._always = [asyncio.create_task(work) for work in (self._live(), self._listen())]
+            self._always = [asyncio.create_task(self._listen())]
+            self._ended.clear()
+            Thread(target=self._live, args=(self._address,), name="redis-lease", daemon=True).start()
 
-    async def _live(self) -> None:
-        """Say three times in a lease that this process lives."""
-        while True:
+    def _live(self, address: str) -> None:
+        """Say three times in a lease that this process lives: in a thread, since a busy event loop is late."""
+        client = Redis.from_url(address, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE)
+        wait = 0.0
+        while not self._ended.wait(wait):
             try:
-                await self._redis.set(f"{self._prefix}process:{self._process}", 1, px=int(self._lease * 1000))
-                await asyncio.sleep(self._lease / 3)
-            except Exception as error:
+                client.set(f"{self._prefix}process:{self._process}", 1, px=int(self._lease * 1000))
+                wait = self._lease / 3
+            except RedisError as error:
                 _log.warning("Redis does not answer: %s", type(error).__name__)
-                await asyncio.sleep(_AGAIN)
+                wait = _AGAIN
+        client.close()
 
     async def _listen(self) -> None:
         """Hear whose turn it is."""
@@ -272,11 +281,9 @@ class RedisLockStore(LockStore):
 class _Step:
     """The arguments that all scripts take for one ticket."""
 
-    def __init__(
-        self, prefix: str, conversation: str, ticket: str, process: str, lease: float, lifetime: float
-    ) -> None:
+    def __init__(self, prefix: str, conversation: str, ticket: str, lease: float, lifetime: float) -> None:
         self._keys = [f"{prefix}tickets:{conversation}", f"{prefix}held:{conversation}"]
-        self._arguments = [prefix, ticket, process, int(lease * 1000), int(lifetime * 1000)]
+        self._arguments = [prefix, ticket, int(lease * 1000), int(lifetime * 1000)]
 
     async def run(self, script: Any, patience: float = _PATIENCE) -> Any:
         """What `script` says; where Redis does not answer it is asked again for `patience` seconds.
