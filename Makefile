@@ -7,7 +7,7 @@ chosen := $(if $(findstring command line,$(origin PYTHON)),--python "$(PYTHON)")
 compat := $(if $(chosen),$(PYTHON),3.12)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve ask chat train evaluate test test-compat fuzz lint lock demo-channels load-channels screenshots audit bench
+.PHONY: help setup serve ask chat train evaluate test test-compat fuzz chaos lint lock demo-channels load-channels screenshots audit bench
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ bench: ## Measure beside stock Rasa in one run (ARGS="--quick" keeps its trained
 
 fuzz: ## Send 20,000 inputs of every kind through the chat API (FUZZ_SEED=1 has a run again, FUZZ_INPUTS=500)
 	@$(run) fuzz $(chosen)
+
+chaos: ## Break everything that can break while people talk, and count what came of it (ARGS=--soak: 20 minutes of memory)
+	@$(run) chaos $(chosen)
 
 lint: ## Check style and types only
 	@$(run) lint $(chosen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import cache
 
 import sqlalchemy as sa
 from starlette.applications import Starlette
@@ -15,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from bot.channels.messengers import Messengers
+from bot.channels.urgency import make_urgency
 from bot.database.engine import make_engine
 from bot.database.migrate import upgrade
 from bot.ops import health
@@ -30,6 +32,7 @@ from bot.web.keys import Keys
 from bot.web.leaflets import Leaflets
 from bot.web.library import Library
 from bot.web.middleware import CalmErrors, Origins, RequestIds, SecurityHeaders
+from bot.web.outage import OUTAGE, unavailable
 from bot.web.pages import Pages
 from bot.web.refusals import EMERGENCY, Refusal, as_json, refused
 from bot.web.sessions import Tokens
@@ -60,7 +63,8 @@ def build(
     engine = engine if engine is not None else make_engine(settings.database_url)
     metrics = Metrics()
     store = ChatStore(engine, settings.retention_days)
-    turns = Turns(bot, store, metrics)
+    urgency = cache(make_urgency)  # loaded where there is too much to do, and not before
+    turns = Turns(bot, store, metrics, lambda text: urgency(settings.data)(text))
     chat = Chat(settings, Tokens(Keys.of(settings)), store, turns, bot, Limiter(settings), metrics)
     showing, library = Showing(settings), Library(engine)
     widget = Widget(settings, showing)
@@ -104,6 +108,13 @@ def build(
         response.headers.update(error.headers or {})
         return response
 
+    async def outage(request: Request, error: Exception) -> Response:
+        if request.scope["path"].startswith(_FOR_PROGRAMS):
+            return await unavailable(request, error)
+        response = problem(request, 503)
+        response.headers["Retry-After"] = "5"
+        return response
+
     app = Starlette(
         routes=[
             *(route for part, routes in parts.items() if part in settings.serve for route in routes()),
@@ -117,10 +128,10 @@ def build(
             Middleware(Bounds, metrics=metrics),
             Middleware(CalmErrors, page=lambda request: problem(request, 500)),
         ],
-        exception_handlers={Refusal: refused, HTTPException: http_problem},
+        exception_handlers={Refusal: refused, HTTPException: http_problem, **dict.fromkeys(OUTAGE, outage)},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    app.state.metrics = metrics
+    app.state.metrics, app.state.turns = metrics, turns
     app.state.engine = engine
     return app

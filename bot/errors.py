@@ -32,5 +32,9 @@ class OvertakenError(EngineError):
     """Another process wrote into the conversation while this one was handling a message of it: nothing was kept."""
 
 
+class HandledError(EngineError):
+    """This message has been handled before: nothing was done."""
+
+
 class ModelError(EngineError):
     """A model file is not the one that was trained or accepted here."""

@@ -234,6 +234,13 @@ class Bot:
         messages, _ = await self.explain(turn)
         return messages
 
+    def first_aid(self, turn: Turn) -> list[Message]:
+        """The reply to a danger in `turn` from the screen alone; nothing where there is none, and nothing is kept."""
+        text = mask(clean(turn.text or ""))
+        finding = self._look(text, turn, None) if text and self._screen is not None else None
+        danger = finding is not None and finding.category != "refuse_dosing"
+        return self._without_engine(finding, turn, text) if danger else []
+
     async def explain(self, turn: Turn) -> tuple[list[Message], Reasons]:
         """As `handle`, with the reasons."""
         began = time.perf_counter()

@@ -49,6 +49,7 @@ COMMANDS = {
     "test": Command("test", True, ["-m", "scripts.check"]),
     "bench": Command("run", True, ["-m", "bench"]),
     "fuzz": Command("test", True, ["-m", "tests.fuzz"]),
+    "chaos": Command("test", True, ["-m", "tests.steady.chaos"]),
     "lint": Command("test", False, ["-m", "scripts.check", "--only", "lint", "--only", "types"]),
     "audit": Command("audit", False, ["-m", "tools.audit"]),
     "test-compat": Command("test", False, ["-m", "pytest", "-m", "compat"]),

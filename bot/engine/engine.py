@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.engine import compat
-from bot.errors import EngineError, OvertakenError
+from bot.errors import EngineError, HandledError, OvertakenError
 
 compat.prepare()
 
@@ -97,7 +97,12 @@ class _Collector(OutputChannel):
         self.messages.append(json_message)
 
     async def send_text_message(self, recipient_id: str, text: str, **kwargs: Any) -> None:
-        self.messages.append({"id": uuid.uuid4().hex, "kind": "smalltalk", "category": "smalltalk", "lead": text})
+        self.messages.append(_plain(text))
+
+
+def _plain(text: str) -> dict[str, Any]:
+    """A structured message with a lead alone."""
+    return {"id": uuid.uuid4().hex, "kind": "smalltalk", "category": "smalltalk", "lead": text}
 
 
 class Engine:
@@ -207,10 +212,17 @@ class Engine:
         Raises:
             EngineError: a step failed; nothing of this turn was kept.
         """
+        began = time.perf_counter()
         try:
-            return await self._handle(turn)
-        except OvertakenError:  # nothing of it was kept
-            return await self._handle(turn)
+            try:
+                return await self._handle(turn)
+            except OvertakenError:  # nothing of it was kept
+                return await self._handle(turn)
+        except HandledError:
+            said, steps = await self.replay(turn.conversation, turn.message_id)
+            if not said:
+                raise
+            return Outcome(tuple(said), {}, {}, time.perf_counter() - began, steps=tuple(steps))
 
     async def _handle(self, turn: Turn) -> Outcome:
         began = time.perf_counter()
@@ -269,8 +281,8 @@ class Engine:
         for event in tracker.events if tracker else ():
             if isinstance(event, UserUttered):
                 inside = event.message_id == message_id
-            elif inside and isinstance(event, BotUttered) and event.data.get("custom"):
-                found.append(event.data["custom"])
+            elif inside and isinstance(event, BotUttered) and (event.data.get("custom") or event.text):
+                found.append(event.data.get("custom") or _plain(event.text))
             elif inside and isinstance(event, ActionExecuted) and event.action_name not in NOT_TOLD:
                 steps.append({"action": event.action_name, "policy": event.policy, "confidence": event.confidence})
         return found, steps

@@ -27,13 +27,13 @@ from rasa.engine.storage.local_model_storage import LocalModelStorage
 from rasa.engine.storage.storage import ModelMetadata
 from rasa.exceptions import ModelNotFound
 from rasa.shared.core.constants import ACTION_VALIDATE_SLOT_MAPPINGS, MAPPING_TYPE, SlotMappingType
-from rasa.shared.core.events import ActionExecutionRejected, Event
+from rasa.shared.core.events import ActionExecutionRejected, Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.common import TempDirectoryPath, get_temp_dir_name
 
 from bot.engine.actions_in_process import WatchedAction
 from bot.engine.runner import DirectGraphRunner
-from bot.errors import EngineError
+from bot.errors import EngineError, HandledError
 from bot.ops.steps import finish, stage
 
 #: Actions of Rasa's own that say and do nothing.
@@ -73,6 +73,16 @@ class Processor(MessageProcessor):
         with stage("understand"):
             message.parse_data = await super().parse_message(readable, tracker, only_output_properties)
         return message.parse_data
+
+    async def _handle_message_with_tracker(self, message: UserMessage, tracker: DialogueStateTracker) -> None:
+        """As Rasa's, once for each message: the lock is held and the conversation is read.
+
+        Raises:
+            HandledError: another process, or an earlier try, was quicker.
+        """
+        if any(isinstance(event, UserUttered) and event.message_id == message.message_id for event in tracker.events):
+            raise HandledError("This message has been handled before.")
+        await super()._handle_message_with_tracker(message, tracker)
 
     @cached_property
     def _fills_slots(self) -> bool:

@@ -19,6 +19,7 @@ from bot.ops.health import Metrics
 from bot.ops.limits import Limiter, address_of
 from bot.ops.masking import mask
 from bot.settings import Settings
+from bot.web.outage import OUTAGE, first_aid
 from bot.web.reading import read_json
 from bot.web.refusals import bad, no_session, not_ready, too_many
 from bot.web.sessions import Tokens
@@ -128,13 +129,22 @@ class Api:
 
     async def send(self, request: Request) -> Response:
         """POST /chat/messages"""
-        session = await self._session(request)
-        data = await read_json(request)
-        message_id = _required(data, "id")
-        text, button = said(data.get("text"), data.get("button"))
-        await self._chat.limit_session(session)
-        self._chat.needs_bot()
-        messages = await self._chat.turns.answer(session, message_id, text=text, button=button)
+        data: dict[str, Any] | None = None
+        try:
+            session = await self._session(request)
+            data = await read_json(request)
+            message_id = _required(data, "id")
+            text, button = said(data.get("text"), data.get("button"))
+            await self._chat.limit_session(session)
+            self._chat.needs_bot()
+            messages = await self._chat.turns.answer(session, message_id, text=text, button=button)
+        except OUTAGE as error:
+            data = await read_json(request) if data is None else data
+            text, _ = said(data.get("text"), data.get("button"))
+            conversation = self._chat.tokens.conversation(_token(request))
+            if conversation is None:
+                raise no_session() from None
+            messages = [public(m) for m in first_aid(self._chat.bot, conversation, text or "", error)]
         return JSONResponse({"messages": messages})
 
     async def history(self, request: Request) -> Response:
@@ -172,8 +182,8 @@ class Api:
 
     async def _session(self, request: Request) -> Session:
         await self._chat.limit_address(request)
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        session = await self._chat.session(token.strip()) if scheme.lower() == "bearer" else None
+        token = _token(request)
+        session = await self._chat.session(token) if token else None
         if session is None:
             raise no_session()
         return session
@@ -185,6 +195,11 @@ def description() -> dict[str, Any]:
     described = quick_yaml.load(Path(__file__).with_name("openapi.yml").read_text(encoding="utf-8"))
     assert isinstance(described, dict)
     return described
+
+
+def _token(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def said(text: Any, button: Any) -> tuple[str | None, str | None]:

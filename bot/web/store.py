@@ -169,13 +169,12 @@ class ChatStore:
             if wish == "forget":
                 note_erasures(connection, [session.conversation])
                 _clear_before(connection, session.conversation, client_id)
+            its_own = (ChatMessage.session_id == session.conversation, ChatMessage.client_id == client_id)
             done = connection.execute(
-                sa.update(ChatMessage)
-                .where(ChatMessage.session_id == session.conversation, ChatMessage.client_id == client_id)
-                .values(handled=True)
+                sa.update(ChatMessage).where(*its_own, ChatMessage.handled.is_(False)).values(handled=True)
             )
-            if not done.rowcount:
-                return False
+            if not done.rowcount:  # deleted meanwhile, or somebody who took it over was quicker
+                return connection.execute(sa.select(ChatMessage.id).where(*its_own)).first() is not None
             for message in messages:
                 connection.execute(
                     sa.insert(ChatMessage).values(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -26,6 +26,8 @@ CHANNEL = "web"
 #: Seconds that a request waits for its reply; the turn goes on, and a retry gets what it gave.
 _PATIENCE = 25.0
 _POLL = 0.1
+#: Turns that one process has at a time. More would take longer than the dialogue is waited for (bot.service.PATIENCE).
+MOST_TURNS = 60
 #: Longer texts are cleaned and masked in a thread.
 _QUICK = 5_000
 _NOT_API = ("passages", "drugs", "revisions")
@@ -59,7 +61,20 @@ class Answerer(Protocol):
 class Turns:
     """Runs the turns of web conversations and keeps them."""
 
-    def __init__(self, bot: Answerer, store: ChatStore, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        bot: Answerer,
+        store: ChatStore,
+        metrics: Metrics,
+        urgent: Callable[[str], bool] = lambda text: False,
+        most: int = MOST_TURNS,
+    ) -> None:
+        """
+        Args:
+            urgent: whether a text may tell of a danger, at a glance: it is answered however many others are.
+            most: turns at a time.
+        """
+        self._urgent, self._most = urgent, most
         self._bot, self._store, self._metrics = bot, store, metrics
         self._running: dict[tuple[str, str], asyncio.Task[list[dict[str, Any]]]] = {}
         self._leftovers: set[asyncio.Task[Any]] = set()
@@ -74,11 +89,14 @@ class Turns:
             button: the opaque id of a suggestion that was pressed.
 
         Raises:
-            Refusal: 401 when the conversation has gone, 503 when the bot cannot answer (now or in time).
+            Refusal: 401 when the conversation has gone, 503 when the bot cannot answer, now or in time.
         """
         key = (session.conversation, message_id)
         task = self._running.get(key)
         if task is None:
+            if len(self._running) >= self._most and not (text is not None and self._urgent(text[:_QUICK])):
+                self._metrics.limited("process")
+                raise not_ready(2)
             task = asyncio.create_task(self._run(session, message_id, text, button))
             self._running[key] = task
             task.add_done_callback(lambda done: self._finished(key, done))

@@ -292,3 +292,12 @@ async def test_a_message_that_was_overtaken_is_handled_again(toy: Toy, database:
     outcome = await engine.handle(Turn("one", "hello"))
     assert refused == ["one"] and outcome.messages
     assert sum(row.type_name == "user" for row in rows(database)) == 1
+
+
+async def test_a_message_is_handled_once_however_often_it_comes(toy: Toy, database: sa.Engine) -> None:
+    engine = Engine(toy.model, tracker_store=DatabaseTrackerStore(Domain.empty(), database))
+    engine.start()
+    turn = Turn("one", "hello", message_id="m1")
+    first, second = await asyncio.gather(engine.handle(turn), engine.handle(turn))
+    assert [said["lead"] for said in first.messages] == [said["lead"] for said in second.messages]
+    assert sum(row.type_name == "user" for row in rows(database)) == 1

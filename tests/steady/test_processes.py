@@ -163,7 +163,7 @@ async def test_whole_bots_share_conversations_content_and_models(
     shutil.copytree(trained.models, models)
     environment = environment_of(
         trained, tmp_path, database, EVENKEEL_MODELS=str(models),
-        REDIS_URL=redis_corner.address, REDIS_PREFIX=redis_corner.prefix,
+        REDIS_URL=redis_corner.address, REDIS_PREFIX=redis_corner.prefix, LOG_LEVEL="info",
     )  # fmt: skip
     async with servers(2, environment, tmp_path) as both, httpx.AsyncClient(timeout=30) as client:
         addresses = [server.address for server in both]
