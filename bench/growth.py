@@ -77,20 +77,18 @@ def _all(settings: Settings) -> list[dict[str, Any]]:
     work = settings.var / "bench" / "growth"
     passages = [tuple(point) for number in PASSAGES for point in _elsewhere(work, settings, f"passages={number}")]
     return [
-        {"title": "Passages", "x": "passages", "unit": "ms", "points": passages},
+        {"title": "Passages", "x": "passages", "points": passages},
         {
             "title": "Length of a conversation",
             "x": "turns",
-            "unit": "ms",
             "points": _elsewhere(work, settings, "length"),
         },
         {
             "title": "Open conversations",
             "x": "conversations",
-            "unit": "ms",
             "points": _elsewhere(work, settings, "open"),
         },
-        {"title": "Intents", "x": "intents", "unit": "ms", "points": _elsewhere(work, settings, "intents")},
+        {"title": "Intents", "x": "intents", "points": _elsewhere(work, settings, "intents")},
     ]
 
 

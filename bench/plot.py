@@ -48,19 +48,22 @@ def report(path: Path, ours: Figures, peer: Figures, floor_ms: float, ratio: Map
 
 
 def growth(path: Path, series: Sequence[Mapping[str, Any]]) -> None:
-    """One panel for each series: {"title", "x", "unit", "points": [(x, {name: value})]}."""
+    """One panel for each series: {"title", "x", "points": [(x, {"name, unit": value})]}. Another unit: on the right."""
     pyplot = _pyplot()
     figure, grid = pyplot.subplots(2, 2, figsize=(11, 7))
     for axes, one in zip(grid.flat, series, strict=False):
+        units: dict[str, Any] = {}
         for number, name in enumerate(one["points"][0][1]):
-            xs = [x for x, _ in one["points"]]
-            ys = [values[name] for _, values in one["points"]]
-            axes.plot(xs, ys, marker="o", color=(_OURS, _PEER, _FLOOR)[number % 3], label=name)
+            unit = name.rpartition(", ")[2]
+            on = units.setdefault(unit, axes.twinx() if units else axes)
+            xs, ys = [x for x, _ in one["points"]], [values[name] for _, values in one["points"]]
+            on.plot(xs, ys, marker="o", color=(_OURS, _PEER, _FLOOR)[number % 3], label=name)
+            on.set_ylabel(unit)
+            on.set_ylim(bottom=0, top=max([*ys, on.get_ylim()[1] if on.lines[:-1] else 0]) * 1.25)
         axes.set_title(one["title"], fontsize=10)
         axes.set_xlabel(one["x"])
-        axes.set_ylabel(one["unit"])
-        axes.set_ylim(bottom=0)
-        axes.legend(frameon=False, fontsize=8)
+        lines = [line for on in units.values() for line in on.lines]
+        axes.legend(lines, [line.get_label() for line in lines], frameon=False, fontsize=8, loc="upper left")
     for axes in list(grid.flat)[len(series) :]:
         axes.set_visible(False)
     figure.suptitle("What growth costs")

@@ -114,6 +114,6 @@ def test_the_picture_has_letters_and_no_blanks_at_the_ends(tmp_path: Path) -> No
     text = (tmp_path / "a.svg").read_text(encoding="utf-8")
     assert "stock Rasa" in text
     assert [line for line in text.splitlines() if line != line.rstrip()] == []
-    points = [(10, {"ms": 1.0}), (20, {"ms": 2.0})]
-    plot.growth(tmp_path / "b.svg", [{"title": "Turns", "x": "turns", "unit": "ms", "points": points}])
+    points = [(10, {"a turn, ms": 1.0, "memory, MB": 9.0}), (20, {"a turn, ms": 2.0, "memory, MB": 9.0})]
+    plot.growth(tmp_path / "b.svg", [{"title": "Turns", "x": "turns", "points": points}])
     assert "Turns" in (tmp_path / "b.svg").read_text(encoding="utf-8")
