@@ -8,10 +8,22 @@ set -eu
 cd "$(dirname "$0")/.."
 bot=".venv/bin/python -m bot"
 
+# Who trusts the image trusts the models in it: they are put on this installation's own list.
+accept() {
+    if $bot help 2>&1 | grep -q '^  model '; then
+        for file in "${EVENKEEL_MODELS:-models}/screen" "${EVENKEEL_MODELS:-models}/dialogue.tar.gz"; do
+            $bot model accept "$file"
+        done
+    fi
+}
+
 case "${1:-serve}" in
 serve)
     if [ "${PREPARED:-no}" != yes ]; then
         $bot articles load
+    fi
+    if [ "${SERVE:-}" != webhooks ]; then
+        accept
     fi
     exec $bot serve
     ;;

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -44,12 +44,20 @@ def copied(into: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def image(trained: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder /app of the image."""
+def image(trained: Settings) -> Iterator[Path]:
+    """The folder /app of the image; not among pytest's own, which it keeps closed to everybody else."""
     if uv() is None and os.environ.get("CI") != "true":
         pytest.skip("without uv the packages would be fetched for minutes")
-    app = tmp_path_factory.mktemp("image") / "app"
-    app.mkdir()
+    with tempfile.TemporaryDirectory(prefix="evenkeel-image-") as folder:
+        Path(folder).chmod(0o755)
+        app = Path(folder) / "app"
+        app.mkdir()
+        build(app, trained)
+        yield app
+
+
+def build(app: Path, trained: Settings) -> None:
+    """Have the steps of the Containerfile in `app`."""
     copied(app)
     steps = re.findall(r"^RUN sh (deploy/build\.sh \w+)$", CONTAINERFILE, re.MULTILINE)
     assert steps == ["deploy/build.sh packages", "deploy/build.sh models"]
@@ -62,7 +70,6 @@ def image(trained: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
             continue
         done = subprocess.run(["sh", *step.split()], cwd=app, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-2000:]
-    return app
 
 
 def _base_python() -> str:
@@ -74,44 +81,34 @@ def _base_python() -> str:
 
 
 @pytest.fixture
-def served(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(image: Path) -> Iterator[str]:
     """The container's process, in its one writable folder; its address."""
-    var = tmp_path_factory.mktemp("volume")
+    var = image.parent / "volume"
+    var.mkdir()
     as_nobody: list[str] = []
-    if os.getuid() == 0 and shutil.which("setpriv") and "/root/" not in _base_python():
+    python = Path(_base_python()).resolve()
+    may_run = all(folder.stat().st_mode & 0o001 for folder in (python, *python.parents))
+    if os.getuid() == 0 and shutil.which("setpriv") and may_run:
         os.chown(var, NOBODY, NOBODY)
-        for folder in (image, *image.parents):  # pytest's own folders are for their owner alone
-            if folder.is_relative_to("/tmp") and folder != Path("/tmp"):
-                folder.chmod(0o755)
-        for folder in var.parents:
-            if folder.is_relative_to("/tmp") and folder != Path("/tmp"):
-                folder.chmod(0o755)
         as_nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     environment = {
         "PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "EVENKEEL_VAR": str(var), "MPLCONFIGDIR": str(var),
-        "PORT": str(port), "LOG_FORMAT": "json", "LOG_LEVEL": "info", "PYTHONDONTWRITEBYTECODE": "1",
+        "PORT": "0", "LOG_FORMAT": "json", "LOG_LEVEL": "info", "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
     }  # fmt: skip
-    log = (var.parent / "log").open("w+")
+    log_file = var.parent / "log"
+    log = log_file.open("w")
     server = subprocess.Popen(
         [*as_nobody, "sh", str(image / "deploy/start.sh")], env=environment, stdout=log, stderr=log, cwd="/"
     )
-    address = f"http://127.0.0.1:{port}"
     until = time.monotonic() + 240
     try:
-        while True:
-            try:
-                if httpx.get(f"{address}/health/ready").status_code == 200:
-                    break
-            except httpx.HTTPError:
-                pass
+        while not (told := re.search(r"ready at http://[a-z.0-9]+:(\d+)/", log_file.read_text())):
             if server.poll() is not None or time.monotonic() > until:
-                log.seek(0)
-                pytest.fail(f"the container's process does not serve: {log.read()[-2000:]}")
+                pytest.fail(f"the container's process does not serve: {log_file.read_text()[-2000:]}")
             time.sleep(0.5)
+        address = f"http://127.0.0.1:{told[1]}"
+        assert httpx.get(f"{address}/health/ready").status_code == 200
         yield address
     finally:
         server.terminate()
