@@ -55,7 +55,9 @@ def growth(path: Path, series: Sequence[Mapping[str, Any]]) -> None:
         units: dict[str, Any] = {}
         for number, name in enumerate(one["points"][0][1]):
             unit = name.rpartition(", ")[2]
-            on = units.setdefault(unit, axes.twinx() if units else axes)
+            if unit not in units:
+                units[unit] = axes.twinx() if units else axes
+            on = units[unit]
             xs, ys = [x for x, _ in one["points"]], [values[name] for _, values in one["points"]]
             on.plot(xs, ys, marker="o", color=(_OURS, _PEER, _FLOOR)[number % 3], label=name)
             on.set_ylabel(unit)
@@ -75,7 +77,7 @@ def _pairs(axes: Any, names: Sequence[str], ours: Sequence[float], peer: Sequenc
     places = range(len(names))
     for shift, values, colour, label in ((-0.2, ours, _OURS, "Evenkeel"), (0.2, peer, _PEER, "stock Rasa")):
         bars = axes.bar([place + shift for place in places], _zero(values), 0.38, color=colour, label=label)
-        axes.bar_label(bars, [f"{v:.3g}" for v in values], fontsize=7)
+        axes.bar_label(bars, [f"{v:,.0f}" if v >= 100 else f"{v:.3g}" for v in values], fontsize=7)
     axes.set_xticks(list(places), names)
     axes.set_title(title, fontsize=10)
     axes.margins(y=0.15)
