@@ -52,7 +52,7 @@ class Limiter:
         """
         # Not MovingWindowRateLimiter: in memory it keeps an entry for everybody for ever (limits 5.8).
         self._here = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._shared = shared or (_in_redis(settings.redis_url) if settings.redis_url else None)
+        self._shared = shared or (_in_redis(settings.redis_url, settings.redis_prefix) if settings.redis_url else None)
         self._alone_until = 0.0
         self._key = Keys.of(settings).current("limits")
         session = RateLimitItemPerMinute(settings.session_limit)
@@ -91,11 +91,11 @@ def in_memory() -> SharedCounts:
     return Shared(SharedMemory())
 
 
-def _in_redis(url: str) -> SharedCounts:
+def _in_redis(url: str, prefix: str) -> SharedCounts:
     from limits.aio.storage import RedisStorage
 
     try:
-        storage = RedisStorage(f"async+{url}", implementation="redispy", key_prefix="evenkeel-limits")
+        storage = RedisStorage(f"async+{url}", implementation="redispy", key_prefix=f"{prefix}limits")
     except Exception as error:
         raise SettingError(f"REDIS_URL cannot be used ({type(error).__name__}): is it redis://host:port/0?") from None
     return Shared(storage)

@@ -33,7 +33,7 @@ def redis_url() -> Iterator[str]:
                 pytest.fail(f"no Redis answers at {url}")
             pytest.skip(f"no Redis answers at {url}: {type(error).__name__}")
         yield url
-        for name in server.scan_iter("evenkeel-limits*"):
+        for name in server.scan_iter("evenkeel:limits*"):
             server.delete(name)
 
 
@@ -65,7 +65,7 @@ async def test_redis_counts(settings: Settings, redis_url: str) -> None:
     import redis
 
     with redis.Redis.from_url(redis_url) as server:
-        names = b" ".join(server.scan_iter("evenkeel-limits*"))
+        names = b" ".join(server.scan_iter("evenkeel:limits*"))
     assert b"address" in names and who.encode() not in names, "addresses are kept as keyed hashes"
 
 
