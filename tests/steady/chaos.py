@@ -39,6 +39,8 @@ from tests.steady.proxy import Proxy
 _POSTGRESQL = os.environ.get("TEST_POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 _REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
 
+#: Processes that are killed in turn.
+_PROCESSES = 6
 QUESTIONS = ("what is ketamine", "can i take xanax with it", "how long does a session last", "and alcohol?")
 DANGER = "i want to kill myself"
 #: What an answer to a danger must hold where there is no contact: a number to call.
@@ -199,10 +201,13 @@ def free_port() -> int:
 
 
 async def killed(at: Place, kills: int, seed: int) -> dict[str, Any]:
-    """Two processes are killed again and again, at random moments; people insist until they are answered."""
+    """Processes are killed again and again, at random moments; people insist until they are answered.
+
+    There are so many that one lives longer than a dead one's tickets do: else nobody would ever be answered.
+    """
     count, dice = Count(f"killed at random moments of a message (seed {seed})"), random.Random(seed)
     model = await asyncio.to_thread(_toy_model, at.folder)
-    ports = [free_port(), free_port()]
+    ports = [free_port() for _ in range(_PROCESSES)]
     addresses = [f"http://127.0.0.1:{port}" for port in ports]
     ended = asyncio.Event()
     with zygote(at.environment(TOY_MODEL=str(model), LOG_LEVEL="error"), at.folder / "zygote.log") as maker:
@@ -224,7 +229,7 @@ async def killed(at: Place, kills: int, seed: int) -> dict[str, Any]:
         children = [await start(port) for port in ports]
         limits = httpx.Limits(max_keepalive_connections=0)
         async with httpx.AsyncClient(timeout=10, limits=limits) as client:
-            people = [await Visitor.arrive(client, addresses[n % 2]) for n in range(40)]
+            people = [await Visitor.arrive(client, addresses[n % _PROCESSES]) for n in range(40)]
             said: list[list[str]] = [[] for _ in people]
 
             async def talk(number: int) -> None:
@@ -233,14 +238,14 @@ async def killed(at: Place, kills: int, seed: int) -> dict[str, Any]:
                     turn += 1
                     words = f"hello {number} {turn}"
                     said[number].append(words)
-                    where = addresses if dice.random() < 0.5 else addresses[::-1]
+                    where = dice.sample(addresses, len(addresses))
                     await people[number].insist(where, f"m{turn}", words, tries=1000)
                     count.seen["messages"] += 1
 
             talking = [asyncio.create_task(talk(number)) for number in range(len(people))]
             for number in range(kills):
-                await asyncio.sleep(0.3 + dice.random() * 0.9)
-                which = number % 2
+                await asyncio.sleep(0.1 + dice.random() * 0.5)
+                which = number % _PROCESSES
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(children[which], signal.SIGKILL)
                 count.seen["kills"] += 1
