@@ -27,6 +27,7 @@ from bot.staff.roles import Role
 from tests.browser.conftest import Visit
 from tests.browser.servers import Place, free_port, serving
 from tests.browser.staff import axe_in_both, enter
+from tests.platforms.bots import trust_models
 
 ASKED = "why am i up all night running to the loo since my sessions"
 RIGHT = "ketamine-bladder-signs"
@@ -52,6 +53,7 @@ def real(trained: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             "STAFF_CONSOLE": "on",
         }
     )
+    trust_models(settings)
     before = sqlite3.connect(trained.database_url.removeprefix("sqlite:///"))
     after = sqlite3.connect(folder / "evenkeel.db")
     before.backup(after)

@@ -26,6 +26,7 @@ from bot.web.keys import Keys
 from bot.web.sessions import Tokens
 from tests.channels.fixtures import office
 from tests.platforms.all import STAND_INS
+from tests.platforms.bots import trust_models
 from tests.web.fixtures import Visitor, browser
 
 #: The words of nobody: in no list of words, and nothing that masking takes out.
@@ -87,6 +88,7 @@ def real(trained: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         pytest.skip("the database of this installation is not a file that can be copied")
     shutil.copy(trained.database_url.removeprefix("sqlite:///"), var / "evenkeel.db")
     settings = Settings.read({"EVENKEEL_VAR": str(var), "SECRET_KEY": "a secret for tests"})
+    trust_models(settings)
     bot = Bot(settings)
     bot.start()
     yield settings, bot

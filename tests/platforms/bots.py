@@ -11,6 +11,7 @@ from typing import Any
 from bot.errors import EvenkeelError
 from bot.message import Contact, Message, Review, SourceRef
 from bot.settings import Settings
+from bot.training.manifest import Manifest
 
 #: Seconds of computing that a turn of the real bot takes (measured: 8 to 10 ms).
 TURN = 0.009
@@ -48,11 +49,17 @@ class WorkingBot:
         return None
 
 
+def trust_models(settings: Settings) -> None:
+    """Take in the models that are there, for settings with a secret of their own."""
+    Manifest.of(settings).accept([settings.models / "dialogue.tar.gz", settings.models / "screen"])
+
+
 def real_bot(settings: Settings) -> Any:
     """The bot itself, ready; None where nothing has been trained yet."""
     from bot.service import Bot
 
     try:
+        trust_models(settings)
         bot = Bot(settings)
         bot.start()
     except (EvenkeelError, ImportError, FileNotFoundError):

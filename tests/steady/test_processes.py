@@ -243,5 +243,5 @@ async def _new_model(
         while not all("ModelError" in server.log.read_text() for server in both):
             await asyncio.sleep(0.3)
     for address in addresses:
-        (said, *_) = await people[0].insist([address], f"after {address[-5:]}", "how long does a session last")
+        (said, *_) = await people[0].insist([address], f"after-{address[-5:]}", "how long does a session last")
         assert said["kind"] == "answer"
