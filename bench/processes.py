@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 
 class BenchError(Exception):
@@ -25,21 +26,33 @@ class Spent:
     processor: float
 
 
+def _begin(
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    out: IO[bytes],
+    *,
+    start_new_session: bool = False,
+) -> subprocess.Popen[bytes]:
+    """Start a program that reads nothing and writes all it says to `out`."""
+    return subprocess.Popen(
+        list(command),
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=subprocess.STDOUT,
+        start_new_session=start_new_session,
+    )
+
+
 class Program:
     """One program that serves, with everything that it starts. Its output goes to a file."""
 
     def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> None:
         self._log = log
         with log.open("ab") as out:
-            self._process = subprocess.Popen(
-                list(command),
-                cwd=folder,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            self._process = _begin(command, folder, environment, out, start_new_session=True)
 
     @property
     def pid(self) -> int:
@@ -73,14 +86,7 @@ def spend(command: Sequence[str], folder: Path, environment: Mapping[str, str], 
     """
     began = time.monotonic()
     with log.open("wb") as out:
-        process = subprocess.Popen(
-            list(command),
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
+        process = _begin(command, folder, environment, out)
         try:
             _, status, usage = os.wait4(process.pid, 0)
         except BaseException:

@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def environment(**more: str) -> dict[str, str]:
     return kept | {"RASA_TELEMETRY_ENABLED": "false"} | more
 
 
-class Side:
+class Side(ABC):
     """Something that answers over HTTP, in one or more processes."""
 
     name = ""
@@ -49,13 +50,13 @@ class Side:
         self._bases: list[str] = []
         work.mkdir(parents=True, exist_ok=True)
 
+    @abstractmethod
     def start(self, processes: int = 1) -> None:
         """Start the programs, `processes` of them serving; returns at once."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def open(self, client: aiohttp.ClientSession, number: int) -> Say:
         """Begin conversation `number`; it stays with one of the serving processes."""
-        raise NotImplementedError
 
     def stop(self) -> None:
         """End the programs."""

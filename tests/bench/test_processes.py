@@ -91,6 +91,9 @@ class Echo(Side):
 
     said: list[tuple[int, str]] = []
 
+    def start(self, processes: int = 1) -> None:
+        """It answers in this process."""
+
     async def open(self, client: object, number: int) -> Say:
         async def say(text: str) -> list[dict[str, object]]:
             self.said.append((number, text))
