@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from functools import cache
 
 import sqlalchemy as sa
 from starlette.applications import Starlette
@@ -63,8 +62,7 @@ def build(
     engine = engine if engine is not None else make_engine(settings.database_url)
     metrics = Metrics()
     store = ChatStore(engine, settings.retention_days)
-    urgency = cache(make_urgency)  # loaded where there is too much to do, and not before
-    turns = Turns(bot, store, metrics, lambda text: urgency(settings.data)(text))
+    turns = Turns(bot, store, metrics, lambda text: make_urgency(settings.data)(text))
     chat = Chat(settings, Tokens(Keys.of(settings)), store, turns, bot, Limiter(settings), metrics)
     showing, library = Showing(settings), Library(engine)
     widget = Widget(settings, showing)

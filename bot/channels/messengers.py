@@ -65,7 +65,6 @@ class Messengers:
         keys = Keys.of(settings)
         self._pseudonyms, self._seal = Pseudonyms(keys), Seal(keys)
         self._figures = Figures(metrics)
-        self._urgent: Callable[[str], bool] | None = None
         self._waiting: list[tuple[Filed, asyncio.Future[bool]]] = []
         self._writing: asyncio.Task[None] | None = None
         self._queue = Queue(engine, secrets.token_hex(8))
@@ -197,9 +196,7 @@ class Messengers:
         )
 
     def _is_urgent(self, text: str) -> bool:
-        if self._urgent is None:
-            self._urgent = make_urgency(self._settings.data)
-        return self._urgent(text)
+        return make_urgency(self._settings.data)(text)
 
     # -- housekeeping ------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,11 @@ _PLAIN = re.compile(
 )
 
 
+@cache
 def make_urgency(data: Path) -> Callable[[str], bool]:
-    """A function that says whether a text speaks of danger; it takes well under a millisecond and never raises.
+    """A function that says whether a text speaks of danger; it takes about a millisecond and never raises.
+
+    Made once in a process, when it is first asked for.
 
     Args:
         data: the folder of the shipped data, with screen/patterns.yml; without it a few plain words decide.
