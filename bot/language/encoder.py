@@ -92,6 +92,12 @@ class Encoder:
             self._threads = ThreadPoolExecutor(2, thread_name_prefix="encoder")
             self._loaded = True
 
+    def load(self) -> None:
+        """Load all weights now, which the first text pays for otherwise. Leaves no thread: a process may fork then."""
+        self._load()
+        self._english("ready")
+        self._multilingual(["ready"])
+
     def keep_all(self, known: dict[str, Vectors] | None = None) -> None:
         """Take embeddings from `known` and keep every new one there: training uses the same sentences many times."""
         self._kept = {} if known is None else known

@@ -21,6 +21,7 @@ from bot.app import build  # noqa: E402
 from bot.engine.engine import Engine  # noqa: E402
 from bot.engine.engine import Turn as EngineTurn  # noqa: E402
 from bot.engine.tracker_store import DatabaseTrackerStore  # noqa: E402
+from bot.language.reader import shared_reader  # noqa: E402
 from bot.message import Message  # noqa: E402
 from bot.service import Turn  # noqa: E402
 from bot.settings import Settings  # noqa: E402
@@ -61,7 +62,11 @@ def _shown(said: dict[str, Any]) -> Message:
 
 def main() -> None:
     settings = Settings.read()
-    Engine(Path(os.environ["TOY_MODEL"])).start()  # so that each child finds all modules there
+    # Each child finds all modules and weights there: else it would be killed before it has answered anybody.
+    Engine(Path(os.environ["TOY_MODEL"])).start()
+    reader = shared_reader(settings.data)
+    reader.lexicon.find("ready")
+    reader.encoder.load()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     print("ready", flush=True)
     for line in sys.stdin:
