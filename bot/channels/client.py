@@ -18,7 +18,9 @@ TIMEOUT = httpx.Timeout(10.0, connect=4.0, pool=8.0)
 MOST_ATTEMPTS = 12
 #: Why a reply is given up that Meta would only take within a day of somebody's last message.
 CLOSED = "more than a day since their last message"
-_LONGEST_WAIT, _LONGEST_RETRY_AFTER = 900.0, 3600.0
+_LONGEST_WAIT = 900.0
+#: Seconds: a platform that asks for more is asked again after this.
+LONGEST_RETRY_AFTER = 3600.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def retry_after(header: str | None) -> float | None:
             seconds = (parsedate_to_datetime(header) - now()).total_seconds()
         except (ValueError, TypeError):
             return None
-    return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER) if seconds == seconds else None
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if seconds == seconds else None
 
 
 def wait_before(attempt: int, after: float | None) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
+from bot.channels.client import LONGEST_RETRY_AFTER
 from bot.database.engine import writing
 from bot.database.models import Base, Event, now
 from bot.ops.conversations import About, record_turn, unlist
@@ -28,6 +30,10 @@ Result = TypeVar("Result")
 
 #: How long a lock outlives the process that holds it; it is renewed three times in that time.
 LEASE = timedelta(seconds=6)
+#: Nothing is ever put off for longer. What is due later than that was stored by a clock that has been set back since.
+LONGEST_PAUSE = timedelta(seconds=LONGEST_RETRY_AFTER)
+#: Seconds by which a clock may go back unnoticed: time servers correct it in such steps, and nobody waits longer.
+_UNNOTICED = 2.0
 #: A message whose handling ended the process this often is put aside.
 MOST_DEATHS = 5
 #: Key of the PostgreSQL advisory lock that lets processes take messages in one after the other.
@@ -179,6 +185,8 @@ class Queue:
             holder: a name for this process that no other has.
         """
         self._engine, self._holder, self._lease = engine, holder[:60], lease
+        #: How far the clock on the wall is ahead of the one that nobody sets; None before it was looked at.
+        self._ahead: float | None = None
         self._writer = ThreadPoolExecutor(1, "channel-queue")
         sqlite = engine.dialect.name == "sqlite"
         self._sqlite = sqlite
@@ -270,6 +278,7 @@ class Queue:
             held: conversations that this process works on. Their locks may have run out while the machine gave it no
                 time, but nobody here may begin with them a second time.
         """
+        self._mind_the_clock()
         moment = now()
         looked_for = {"its_channel": channel, "moment": moment, "held": list(held)}
         for urgent in (True,) if only_urgent else (True, False):  # each a look into an index
@@ -302,6 +311,28 @@ class Queue:
                 self._release(connection, conversation)
                 return None
             return self._person(connection, conversation), step
+
+    def _mind_the_clock(self) -> None:
+        """Where the clock was set back, nobody waits until it has caught up: what waits for then is due now."""
+        ahead = time.time() - time.monotonic()
+        before, self._ahead = self._ahead, ahead
+        if before is not None and before - ahead < _UNNOTICED:
+            return
+        # The first look: it may have been set back while no process ran.
+        latest = now() + (LONGEST_PAUSE if before is None else timedelta(0))
+        # Who holds a lock and lives renews it within this time; who died does not.
+        lease = now() + self._lease
+        late, locked = _people.c.due > latest, _people.c.locked_until > lease
+        with self._engine.connect() as connection:
+            if (
+                connection.execute(sa.select(_people.c.conversation).where(sa.or_(late, locked)).limit(1)).first()
+                is None
+            ):
+                return
+        with self._write() as connection:
+            for table in (_people, _arrivals, _deliveries):
+                connection.execute(sa.update(table).where(table.c.due > latest).values(due=now()))
+            connection.execute(sa.update(_people).where(locked).values(locked_until=lease))
 
     def seconds_to_next(self, channel: str, held: Sequence[str] = ()) -> float | None:
         """How long until something of `channel` is due that nobody works on (`held`: that we do); None: nothing is."""

@@ -8,7 +8,7 @@ import re
 import secrets
 from typing import Any
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import URLSafeTimedSerializer
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -20,7 +20,7 @@ from bot.web.library import Library
 from bot.web.middleware import WIDGET_POLICY, is_own
 from bot.web.reading import read_form
 from bot.web.refusals import Refusal, bad, no_session
-from bot.web.sessions import LIFETIME
+from bot.web.sessions import LIFETIME, read_signed
 from bot.web.showing import Showing
 from bot.web.store import Session
 from bot.web.turns import public
@@ -179,10 +179,8 @@ class Pages:
 
     def _bound_to(self, token: str) -> str | None:
         for signer in self._csrf:
-            try:
-                return str(signer.loads(token[:500], max_age=int(LIFETIME.total_seconds())))
-            except BadData:
-                continue
+            if (bound := read_signed(signer, token[:500])) is not None:
+                return str(bound)
         return None
 
     def _set_cookie(self, response: Response, token: str) -> None:

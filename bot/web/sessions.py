@@ -41,17 +41,22 @@ class Tokens:
         if not _FORM.fullmatch(token):  # the signer would overlook signs that it does not know
             return None
         for signer, key in zip(self._signers, self._conversation_keys, strict=True):
-            session = _read(signer, token)
+            session = read_signed(signer, token)
             if isinstance(session, str):
                 return _conversation(key, session)
         return None
 
 
-def _read(signer: URLSafeTimedSerializer, token: str) -> Any:
+def read_signed(signer: URLSafeTimedSerializer, token: str) -> Any:
+    """What was signed within the last `LIFETIME`; None where it was not, or longer ago.
+
+    One from the future counts: another machine's clock is ahead, or ours was set back. The library refuses it.
+    """
     try:
-        return signer.loads(token, max_age=int(LIFETIME.total_seconds()))
+        told, signed = signer.loads(token, return_timestamp=True)
     except BadData:
         return None
+    return told if datetime.now(UTC) - signed <= LIFETIME else None
 
 
 def _signer(key: bytes) -> URLSafeTimedSerializer:

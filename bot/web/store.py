@@ -127,7 +127,7 @@ class ChatStore:
                 return Claim.NEW
             if row.handled:
                 return _replies(connection, session.conversation, client_id)
-            if row.at > moment - LEASE:
+            if abs(row.at - moment) < LEASE:  # later than now: the clock was set back, and nobody waits until then
                 return Claim.TAKEN
             taken = connection.execute(
                 sa.update(ChatMessage).where(ChatMessage.id == row.id, ChatMessage.at == row.at).values(at=moment)

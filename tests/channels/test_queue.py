@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 
 from bot.channels.client import CLOSED
 from bot.channels.dead import listed, resend
@@ -169,6 +171,34 @@ def test_a_renewed_lock_does_not_run_out(make_queue: MakeQueue) -> None:
     queue._lease = timedelta(seconds=60)
     queue.renew(["telegram-ann"])
     assert other.claim("telegram") is None
+
+
+@pytest.mark.parametrize("looked_before", [True, False], ids=["it runs", "it starts afterwards"])
+def test_a_clock_that_is_set_back_keeps_nobody_waiting(make_queue: MakeQueue, looked_before: bool) -> None:
+    """What came, is to be sent or is held by a dead process waits for a moment that comes a day later."""
+    with time_machine.travel(now(), tick=True) as clock:
+        queue, dead = make_queue("one", lease=0.05), make_queue("dead", lease=0.05)
+        if looked_before:
+            queue.claim("telegram")
+        queue.take_in([filed(1), filed(2, "ben"), filed(3, "cid")])
+        put_off = handled(queue, b"reply")
+        queue.advance("telegram-ann", Later(put_off, 30.0, "HTTP 429"))
+        assert had(dead.claim("telegram"))[0] == "ben"
+        clock.shift(timedelta(days=-1))
+        first = queue if looked_before else make_queue("another", lease=0.05)
+        found = [had(first.claim("telegram"))]
+        time.sleep(0.06)  # the time that a living process has to renew its lock
+        found += [had(first.claim("telegram", held=[f"telegram-{found[0][0]}"]))]
+        found += [had(first.claim("telegram", held=[f"telegram-{who}" for who, _ in found]))]
+        assert {who for who, _ in found} == {"ann", "ben", "cid"}
+        assert next(step for who, step in found if who == "ann") == ToSend(put_off.id, b"reply", "answer", 2, False)
+
+
+def test_a_clock_that_runs_brings_nothing_forward(make_queue: MakeQueue) -> None:
+    queue = make_queue("one")
+    queue.take_in([filed(1)])
+    queue.advance("telegram-ann", Later(handled(queue, b"reply"), 3599.0, "HTTP 429"))
+    assert queue.claim("telegram") is None and make_queue("new").claim("telegram") is None
 
 
 def test_a_process_that_was_held_up_does_not_begin_again_with_what_it_works_on(make_queue: MakeQueue) -> None:

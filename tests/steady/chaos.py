@@ -9,273 +9,38 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
-import os
-import random
 import resource
 import secrets
-import signal
-import socket
-import subprocess
+import shutil
 import sys
-import tempfile
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
-import sqlalchemy as sa
 
-from bot.database.engine import make_engine
-from bot.settings import ROOT, Settings
+from bot.settings import ROOT
 from tests.platforms.bots import copy_database
-from tests.steady.processes import Server, Visitor, copy_content, environment_of, servers
+from tests.steady.counting import (
+    DANGER,
+    QUESTIONS,
+    Count,
+    Crowd,
+    Place,
+    check_histories,
+    check_stored,
+    danger,
+    helps,
+    place,
+)
+from tests.steady.killing import killed, whole_bots_killed
+from tests.steady.processes import Server, Visitor, environment_of, servers
 from tests.steady.proxy import Proxy
 
-_POSTGRESQL = os.environ.get("TEST_POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
-_REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
-
-#: Processes that are killed in turn.
-_PROCESSES = 6
-QUESTIONS = ("what is ketamine", "can i take xanax with it", "how long does a session last", "and alcohol?")
-DANGER = "i want to kill myself"
-#: What an answer to a danger must hold where there is no contact: a number to call.
-NUMBERS = ("999", "911", "112", "116 123", "988")
-
-
-@dataclass
-class Count:
-    """What happened in one part, and what should not have."""
-
-    name: str
-    seen: Counter[str] = field(default_factory=Counter)
-    wrong: list[str] = field(default_factory=list)
-    began: float = field(default_factory=time.monotonic)
-
-    def check(self, holds: bool, otherwise: str) -> None:
-        if not holds:
-            self.wrong.append(otherwise)
-
-    def report(self) -> dict[str, Any]:
-        seconds = round(time.monotonic() - self.began, 1)
-        counts = ", ".join(f"{number} {name}" for name, number in sorted(self.seen.items()))
-        print(f"{'FAILED' if self.wrong else 'kept  '}  {self.name} ({seconds} s): {counts}", flush=True)
-        for problem in self.wrong[:10]:
-            print(f"        {problem}", flush=True)
-        return {"seconds": seconds, "wrong": len(self.wrong), **self.seen}
-
-
-@dataclass
-class Place:
-    """Services behind proxies, and what the trained bot needs."""
-
-    trained: Settings
-    folder: Path
-    database: str
-    direct: str
-    redis: str
-    prefix: str
-    before_database: Proxy
-    before_redis: Proxy
-
-    def environment(self, **more: str) -> dict[str, str]:
-        shared = {"REDIS_URL": self.redis, "REDIS_PREFIX": self.prefix, **more}
-        return environment_of(self.trained, self.folder, self.database, **shared)
-
-
-@contextlib.asynccontextmanager
-async def place() -> AsyncIterator[Place]:
-    """A database and a corner of Redis of our own, each behind a proxy."""
-    import redis
-
-    trained, name, prefix = Settings.read(), f"evenkeel_chaos_{secrets.token_hex(4)}", f"chaos-{secrets.token_hex(4)}:"
-    server = sa.create_engine(_POSTGRESQL, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    direct, address = sa.make_url(_POSTGRESQL).set(database=name), sa.make_url(_REDIS)
-    proxies = [Proxy(direct.host or "127.0.0.1", direct.port or 5432), Proxy(address.host or "", address.port or 6379)]
-    ports = [await proxy.start() for proxy in proxies]
-    hidden = direct.set(host="127.0.0.1", port=ports[0]).render_as_string(hide_password=False)
-    through = address.set(host="127.0.0.1", port=ports[1]).render_as_string(hide_password=False)
-    with tempfile.TemporaryDirectory() as folder:
-        plain = direct.render_as_string(hide_password=False)
-        await asyncio.to_thread(copy_content, trained, plain)
-        try:
-            yield Place(trained, Path(folder), hidden, plain, through, prefix, *proxies)
-        finally:
-            for proxy in proxies:
-                await proxy.stop()
-            with server.connect() as connection:
-                connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-            server.dispose()
-            client = redis.Redis.from_url(_REDIS)
-            for key in client.scan_iter(f"{prefix}*"):
-                client.delete(key)
-            client.close()
-
-
-# -- what must hold ----------------------------------------------------------------------------------------------
-
-
-def check_stored(count: Count, database: str) -> None:
-    """Every message that was taken in was answered once, and the dialogue had it at most once."""
-    engine = make_engine(database)
-    with engine.connect() as connection:
-        unanswered = connection.scalar(
-            sa.text(
-                "SELECT count(*) FROM chat_messages v WHERE direction = 'visitor' AND NOT EXISTS (SELECT 1 FROM "
-                "chat_messages b WHERE b.session_id = v.session_id AND b.answers = v.client_id)"
-            )
-        )
-        rows = connection.execute(
-            sa.text("SELECT session_id, answers, count(*) FROM chat_messages WHERE direction = 'bot' GROUP BY 1, 2")
-        ).all()
-        events = connection.execute(sa.text("SELECT sender_id, data FROM events WHERE type_name = 'user'")).all()
-    engine.dispose()
-    handled = Counter((sender, json.loads(data).get("message_id")) for sender, data in events)
-    count.seen["messages stored"] = len(rows)
-    count.seen["handled by the dialogue twice"] = sum(number > 1 for number in handled.values())
-    count.check(not unanswered, f"{unanswered} messages were taken in and never answered")
-    count.check(all(number == 1 for number in handled.values()), "the dialogue handled a message twice")
-
-
-async def check_histories(count: Count, address: str, people: list[Visitor], said: list[list[str]]) -> None:
-    """Everybody sees what they said and nothing of others."""
-    seen: set[str] = set()
-    for person, own in zip(people, said, strict=True):
-        history = await person.history(address)
-        texts = [message["text"] for message in history if message["from"] == "visitor"]
-        count.check(sorted(texts) == sorted(own), f"somebody's history holds {len(texts)} of {len(own)} messages")
-        ids = {message["id"] for message in history if message["from"] == "bot"}
-        count.check(not ids & seen, "a reply stands in two people's histories")
-        seen |= ids
-
-
-def helps(response: httpx.Response) -> bool:
-    """Whether somebody in danger was told whom to call."""
-    if response.status_code == 200:
-        return any(m["kind"] == "safety" and m["contacts"] for m in response.json()["messages"])
-    return any(number in response.text for number in NUMBERS)
-
-
-async def danger(count: Count, person: Visitor, address: str, identity: str) -> None:
-    """Somebody in danger writes now, whatever is broken."""
-    try:
-        began = time.monotonic()
-        response = await person.say(address, identity, DANGER)
-        count.seen["dangers"] += 1
-        count.seen["dangers answered with contacts"] += response.status_code == 200
-        count.check(helps(response), f"a danger got no number ({response.status_code})")
-        count.check(time.monotonic() - began < 15, "a danger waited too long")
-    except httpx.TransportError as error:
-        count.check(False, f"a danger got no answer ({type(error).__name__})")
-
-
-# -- killed ------------------------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def zygote(environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[str]]:
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.steady.zygote"],
-            cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
-        )  # fmt: skip
-        assert process.stdout
-        if process.stdout.readline().strip() != "ready":
-            raise SystemExit(f"The small bot could not be started: {log.read_text()[-800:]}")
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-async def killed(at: Place, kills: int, seed: int) -> dict[str, Any]:
-    """Processes are killed again and again, at random moments; people insist until they are answered.
-
-    There are so many that one lives longer than a dead one's tickets do: else nobody would ever be answered.
-    """
-    count, dice = Count(f"killed at random moments of a message (seed {seed})"), random.Random(seed)
-    model = await asyncio.to_thread(_toy_model, at.folder)
-    ports = [free_port() for _ in range(_PROCESSES)]
-    addresses = [f"http://127.0.0.1:{port}" for port in ports]
-    ended = asyncio.Event()
-    with zygote(at.environment(TOY_MODEL=str(model), LOG_LEVEL="error"), at.folder / "zygote.log") as maker:
-        assert maker.stdin and maker.stdout
-
-        async def start(port: int) -> int:
-            assert maker.stdin and maker.stdout
-            maker.stdin.write(f"{port}\n")
-            maker.stdin.flush()
-            child = int(await asyncio.to_thread(maker.stdout.readline))
-            async with asyncio.timeout(60):
-                while True:
-                    with contextlib.suppress(OSError):
-                        _, writer = await asyncio.open_connection("127.0.0.1", port)
-                        writer.close()
-                        return child
-                    await asyncio.sleep(0.02)
-
-        children = [await start(port) for port in ports]
-        limits = httpx.Limits(max_keepalive_connections=0)
-        async with httpx.AsyncClient(timeout=10, limits=limits) as client:
-            people = [await Visitor.arrive(client, addresses[n % _PROCESSES]) for n in range(40)]
-            said: list[list[str]] = [[] for _ in people]
-
-            async def talk(number: int) -> None:
-                turn = 0
-                while not ended.is_set():
-                    turn += 1
-                    words = f"hello {number} {turn}"
-                    said[number].append(words)
-                    where = dice.sample(addresses, len(addresses))
-                    await people[number].insist(where, f"m{turn}", words, tries=1000)
-                    count.seen["messages"] += 1
-
-            talking = [asyncio.create_task(talk(number)) for number in range(len(people))]
-            for number in range(kills):
-                await asyncio.sleep(0.1 + dice.random() * 0.5)
-                which = number % _PROCESSES
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(children[which], signal.SIGKILL)
-                count.seen["kills"] += 1
-                children[which] = await start(ports[which])
-            ended.set()
-            for result in await asyncio.gather(*talking, return_exceptions=True):
-                count.check(not isinstance(result, BaseException), repr(result))
-            await check_histories(count, addresses[0], people, said)
-        for child in children:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
-    check_stored(count, at.direct)
-    return count.report()
-
-
-def _toy_model(folder: Path) -> Path:
-    import shutil
-
-    toy = folder / "toy"
-    shutil.copytree(ROOT / "tests" / "engine" / "toy", toy)
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", "rasa", "train", "--fixed-model-name", "toy"],
-        cwd=toy, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    if done.returncode:
-        raise SystemExit(done.stderr[-800:])
-    return toy / "models" / "toy.tar.gz"
-
-
-# -- services that break -----------------------------------------------------------------------------------------
+#: The parts, in their order.
+PARTS = ("killed", "whole", "services", "overload", "actions", "disk", "clock", "model")
+#: Seconds by which the clocks of the two processes go on, or back: of both, or of one of them.
+_JUMPS = ((3600, 3600), (-3600, -3600), (-93_600, -93_600), (93_600, 93_600), (600, 0), (-1200, 0), (600, 0))
 
 
 async def broken(at: Place, both: list[Server], client: httpx.AsyncClient) -> dict[str, dict[str, Any]]:
@@ -302,43 +67,25 @@ async def broken(at: Place, both: list[Server], client: httpx.AsyncClient) -> di
             count = Count(f"{service} {fault}")
             people = [await Visitor.arrive(client, addresses[n % 2]) for n in range(12)]
             in_danger = [await Visitor.arrive(client, addresses[n % 2]) for n in range(4)]
-            over, said = asyncio.Event(), [[] for _ in people]  # type: ignore[var-annotated]
-
-            async def talk(
-                number: int, people: list[Visitor], said: list[list[str]], over: asyncio.Event, count: Count
-            ) -> None:
+            crowd = Crowd(count, people, lambda turn: [addresses[turn % 2], addresses[(turn + 1) % 2]])
+            async with crowd:
+                breaking_now = asyncio.create_task(breaking(proxy))
                 turn = 0
-                while not over.is_set():
+                while not breaking_now.done():
                     turn += 1
-                    words = QUESTIONS[(number + turn) % len(QUESTIONS)]
-                    said[number].append(words)
-                    where = [addresses[(number + turn) % 2], addresses[(number + turn + 1) % 2]]
-                    messages = await people[number].insist(where, f"m{turn}", words, tries=150)
-                    count.seen["messages"] += 1
-                    count.seen["answered without the dialogue"] += messages[0]["lead"].startswith("Something")
-                    await asyncio.sleep(0.1)
-
-            talking = [asyncio.create_task(talk(n, people, said, over, count)) for n in range(len(people))]
-            breaking_now = asyncio.create_task(breaking(proxy))
-            turn = 0
-            while not breaking_now.done():
-                turn += 1
-                await danger(count, in_danger[turn % 4], addresses[turn % 2], f"d{turn}")
-                await asyncio.sleep(0.4)
-            await breaking_now
-            began = time.monotonic()
-            messages = await people[0].insist(addresses, "afterwards", QUESTIONS[0], tries=150)
-            said[0].append(QUESTIONS[0])
-            count.seen["seconds until answers are back"] = round(time.monotonic() - began)
-            count.check(messages[0]["kind"] == "answer", "afterwards there was no answer")
-            over.set()
-            for result in await asyncio.gather(*talking, return_exceptions=True):
-                count.check(not isinstance(result, BaseException), repr(result))
+                    await danger(count, in_danger[turn % 4], addresses[turn % 2], f"d{turn}")
+                    await asyncio.sleep(0.4)
+                await breaking_now
+                began = time.monotonic()
+                messages = await people[0].insist(addresses, "afterwards", QUESTIONS[0], tries=150)
+                crowd.said[0].append(QUESTIONS[0])
+                count.seen["seconds until answers are back"] = round(time.monotonic() - began)
+                count.check(messages[0]["kind"] == "answer", "afterwards there was no answer")
             for person in in_danger:  # what a browser does once it is told to come back
                 for number in range(1, turn + 1):
                     if in_danger.index(person) == number % 4:
                         await person.insist(addresses, f"d{number}", DANGER, tries=100)
-            await check_histories(count, addresses[0], people, said)
+            await check_histories(count, addresses[0], people, crowd.said)
             check_stored(count, at.direct)
             reports[f"{service} {fault}"] = count.report()
     return reports
@@ -436,10 +183,31 @@ async def disk_full(at: Place, client: httpx.AsyncClient) -> dict[str, Any]:
     return count.report()
 
 
+async def clocks_set(at: Place, client: httpx.AsyncClient) -> dict[str, Any]:
+    """The clocks of both processes, or of one alone, go on or back by minutes and by a day while people talk."""
+    count = Count("clock jumping")
+    async with servers(2, at.environment(), at.folder, "tests.steady.jumping") as both:
+        addresses = [server.address for server in both]
+        people = [await Visitor.arrive(client, addresses[n % 2]) for n in range(8)]
+        in_danger = await Visitor.arrive(client, addresses[0])
+        crowd = Crowd(count, people, lambda turn: [addresses[turn % 2], addresses[(turn + 1) % 2]])
+        async with crowd:
+            for number, jumps in enumerate(_JUMPS):
+                for server, seconds in zip(both, jumps, strict=True):
+                    server.tell(str(seconds))
+                count.seen["jumps"] += 1
+                before = count.seen["messages"]
+                await danger(count, in_danger, addresses[number % 2], f"d{number}")
+                await asyncio.sleep(4)
+                count.check(count.seen["messages"] > before, f"nobody was answered after a jump of {jumps} s")
+        count.check(count.seen["seconds that one waited at most"] < 15, "somebody waited for the clock")
+        await check_histories(count, addresses[0], people, crowd.said)
+    check_stored(count, at.direct)
+    return count.report()
+
+
 async def corrupt_model(at: Place) -> dict[str, Any]:
     """A model that somebody else put there: the start is refused in a sentence."""
-    import shutil
-
     count = Count("model file corrupt")
     models = at.folder / "models"
     shutil.copytree(at.trained.models, models)
@@ -492,11 +260,11 @@ async def run(asked: argparse.Namespace) -> int:
         if asked.soak:
             reports["soak"] = await soak(at, asked.soak)
         else:
-            wanted = (
-                asked.only.split(",") if asked.only else ["killed", "services", "overload", "actions", "disk", "model"]
-            )
+            wanted = asked.only.split(",") if asked.only else PARTS
             if "killed" in wanted:
                 reports["killed"] = await killed(at, asked.kills, asked.seed)
+            if "whole" in wanted:
+                reports["whole bots killed"] = await whole_bots_killed(at, max(2, asked.kills // 16), asked.seed)
             async with httpx.AsyncClient(timeout=40, limits=httpx.Limits(max_connections=800)) as client:
                 if {"services", "overload"} & set(wanted):
                     async with servers(2, at.environment(), at.folder) as both:
@@ -508,6 +276,8 @@ async def run(asked: argparse.Namespace) -> int:
                     reports["action server"] = await action_server(at, client)
                 if "disk" in wanted:
                     reports["disk full"] = await disk_full(at, client)
+                if "clock" in wanted:
+                    reports["clock jumping"] = await clocks_set(at, client)
             if "model" in wanted:
                 reports["model"] = await corrupt_model(at)
     wrong = sum(report["wrong"] for report in reports.values())
@@ -519,7 +289,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200, help="how often a process is killed")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="has a run again")
-    parser.add_argument("--only", default="", help="parts, with commas: killed,services,overload,actions,disk,model")
+    parser.add_argument("--only", default="", help=f"parts, with commas: {','.join(PARTS)}")
     parser.add_argument("--soak", type=float, nargs="?", const=20.0, default=0.0, help="minutes; nothing else then")
     return asyncio.run(run(parser.parse_args()))
 

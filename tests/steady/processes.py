@@ -33,6 +33,8 @@ class Server:
 
     environment: Mapping[str, str]
     folder: Path
+    #: What is run; it serves as `python -m bot serve` does.
+    module: str = "bot"
     process: asyncio.subprocess.Process | None = None
     address: str = ""
     log: Path = field(default_factory=Path)
@@ -42,8 +44,8 @@ class Server:
         self.log = self.folder / f"server-{id(self)}.log"
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", "serve",
-                cwd=ROOT, env=dict(self.environment), stdout=asyncio.subprocess.PIPE, stderr=log,
+                sys.executable, "-m", self.module, "serve", cwd=ROOT, env=dict(self.environment),
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
             )  # fmt: skip
         assert self.process.stdout
         async with asyncio.timeout(seconds):
@@ -53,6 +55,11 @@ class Server:
                     self._drain = asyncio.create_task(self.process.stdout.read())
                     return
         raise AssertionError(f"the server ended: {self.log.read_text()[-2000:]}")
+
+    def tell(self, line: str) -> None:
+        """Write a line to its standard input."""
+        assert self.process is not None and self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n".encode())
 
     async def kill(self, how: int = signal.SIGKILL) -> None:
         """End it: at once, or in order (SIGTERM)."""
@@ -106,9 +113,11 @@ def copy_content(trained: Settings, database_url: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def servers(count: int, environment: Mapping[str, str], folder: Path) -> AsyncIterator[list[Server]]:
-    """So many servers that share everything."""
-    made = [Server(environment, folder) for _ in range(count)]
+async def servers(
+    count: int, environment: Mapping[str, str], folder: Path, module: str = "bot"
+) -> AsyncIterator[list[Server]]:
+    """So many servers that share everything; `module` is what they run."""
+    made = [Server(environment, folder, module) for _ in range(count)]
     try:
         for server in made:  # one after the other: starting is what costs most
             await server.start()

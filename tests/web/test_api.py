@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -312,6 +313,19 @@ async def test_handled_without_a_stored_reply_is_rendered_again(
     response = await visitor.say("can i take xanax")
     assert "rendered again" in response.json()["messages"][0]["lead"]
     assert len(fake_bot.turns) == 1 and asked[0].message_id == "1"
+
+
+async def test_a_clock_that_is_set_back_keeps_nobody_waiting(
+    visitor: Visitor, engine: sa.Engine, fake_bot: FakeBot
+) -> None:
+    """A process died with a message; then the clock went back by a day."""
+    await visitor.say("hello")
+    with engine.begin() as connection:
+        connection.execute(sa.delete(ChatMessage).where(ChatMessage.direction == "bot"))
+        tomorrow = store_module.now() + timedelta(days=1)
+        connection.execute(sa.update(ChatMessage).values(handled=False, at=tomorrow))
+    assert (await visitor.say("hello")).status_code == 200
+    assert len(fake_bot.turns) == 2
 
 
 async def test_a_message_that_another_process_left_half_way(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
+from datetime import UTC, datetime
 
 import pytest
+import time_machine
 
 from bot.web import sessions
 from bot.web.keys import Keys, hkdf
@@ -64,7 +65,7 @@ def test_a_token_opens_its_conversation() -> None:
 def test_tokens_are_unguessable() -> None:
     """192 random bits: 32 characters of base 64."""
     assert len({Tokens(Keys("secret")).mint()[0] for _ in range(200)}) == 200
-    session = sessions._read(
+    session = sessions.read_signed(
         sessions._signer(Keys("secret").current("session token")), Tokens(Keys("secret")).mint()[0]
     )
     assert len(session) == 32
@@ -99,9 +100,21 @@ def test_a_token_for_something_else() -> None:
     assert Tokens(Keys("secret")).conversation(str(other)) is None
 
 
-def test_expiry(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expiry() -> None:
     tokens = Tokens(Keys("secret"))
-    token, _, _ = tokens.mint()
-    later = time.time() + LIFETIME.total_seconds() + 2
-    monkeypatch.setattr(time, "time", lambda: later)
-    assert tokens.conversation(token) is None
+    with time_machine.travel(datetime.now(UTC).replace(microsecond=0), tick=False) as clock:
+        token, conversation, _ = tokens.mint()
+        clock.shift(LIFETIME)
+        assert tokens.conversation(token) == conversation
+        clock.shift(2)
+        assert tokens.conversation(token) is None
+
+
+@pytest.mark.parametrize("seconds", [2, 100_000])
+def test_a_clock_that_is_behind(seconds: int) -> None:
+    """Two machines' clocks are never quite the same, and one may be set back: nobody loses their conversation."""
+    tokens = Tokens(Keys("secret"))
+    with time_machine.travel(datetime.now(UTC)) as clock:
+        token, conversation, _ = tokens.mint()
+        clock.shift(-seconds)
+        assert tokens.conversation(token) == conversation
