@@ -31,6 +31,7 @@ def zygote(environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.steady.zygote"],
             cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
+            start_new_session=True,
         )  # fmt: skip
         assert process.stdout
         if process.stdout.readline().strip() != "ready":
@@ -38,7 +39,8 @@ def zygote(environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[
         try:
             yield process
         finally:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # it, and all that it has made
+            process.wait()
 
 
 def free_port() -> int:
