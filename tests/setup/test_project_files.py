@@ -15,7 +15,7 @@ from scripts.setup_parts import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN, DEV, *OTHERS = (
-    ROOT / f"requirements{name}.lock" for name in ("", "-dev", "-tools", "-audit", "-tracing")
+    ROOT / f"requirements{name}.lock" for name in ("", "-dev", "-tools", "-audit", "-tracing", "-broker")
 )  # fmt: skip
 
 
@@ -42,12 +42,18 @@ def test_both_locks_name_the_same_versions():
     assert {name: entry for name, entry in dev.items() if name in run} == run
 
 
+@pytest.mark.parametrize("lock", [path for path in OTHERS if path.stem.endswith(("tracing", "broker"))], ids=lambda path: path.name)
+def test_what_may_be_added_is_tested_in_the_same_versions(lock):
+    added = packages(lock)
+    assert {name: entry for name, entry in packages(DEV).items() if name in added} == added
+
+
 def test_what_only_tests_need_is_not_served():
-    assert not {"pytest", "hypothesis", "mypy", "ruff"} & set(packages(RUN))
+    assert not {"pytest", "hypothesis", "mypy", "ruff", "aio-pika"} & set(packages(RUN))
     assert {"pytest", "hypothesis", "mypy", "ruff"} <= set(packages(DEV))
 
 
-@pytest.mark.parametrize("left_out", ["tensorflow", "boto3", "aio-pika", "sentry-sdk", "huggingface-hub"])
+@pytest.mark.parametrize("left_out", ["tensorflow", "boto3", "confluent-kafka", "sentry-sdk", "huggingface-hub"])
 def test_what_placeholders_stand_for_is_left_out(left_out):
     assert left_out not in packages(DEV)
 
