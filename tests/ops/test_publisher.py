@@ -288,7 +288,7 @@ async def test_nobody_waits_while_the_database_does(
 ) -> None:
     class Slow(Publisher):
         def _take(self) -> Any:
-            time.sleep(0.5)
+            time.sleep(1)
             return super()._take()
 
     await asyncio.to_thread(write, database, 300)
@@ -299,7 +299,7 @@ async def test_nobody_waits_while_the_database_does(
             longest, last = max(longest, time.monotonic() - last), time.monotonic()
             assert left_now <= 300
     print(f"\nthe event loop waited {longest * 1000:.0f} ms at most")
-    assert longest < 0.4
+    assert longest < 0.8
 
 
 async def test_the_whole_application(settings: Settings, rabbitmq: str, listener: Listener, quick: None) -> None:
