@@ -18,9 +18,11 @@ from bot.channels.messengers import Messengers
 from bot.channels.urgency import make_urgency
 from bot.database.engine import make_engine
 from bot.database.migrate import upgrade
-from bot.ops import health
+from bot.ops import health, publisher
 from bot.ops.health import Metrics
 from bot.ops.limits import Limiter
+from bot.ops.outbox import Outbox
+from bot.ops.publisher import Publisher
 from bot.ops.retention import keep_sweeping
 from bot.settings import Settings
 from bot.staff.door import staff_routes
@@ -61,7 +63,8 @@ def build(
     """
     engine = engine if engine is not None else make_engine(settings.database_url)
     metrics = Metrics()
-    store = ChatStore(engine, settings.retention_days)
+    store = ChatStore(engine, settings.retention_days, Outbox.of(settings))
+    publishes = publisher.is_wanted(settings)
     turns = Turns(bot, store, metrics, lambda text: make_urgency(settings.data)(text))
     chat = Chat(settings, Tokens(Keys.of(settings)), store, turns, bot, Limiter(settings), metrics)
     showing, library = Showing(settings), Library(engine)
@@ -82,6 +85,8 @@ def build(
             asyncio.create_task(keep_sweeping(engine, settings.retention_days, bot.forget)),
             asyncio.create_task(keep_mending(settings, engine, bot)),
         ]
+        if publishes:
+            always.append(asyncio.create_task(Publisher(engine, settings.event_broker_url, metrics).run()))
         async with messengers.working() if "workers" in settings.serve else contextlib.nullcontext():
             yield
         for task in always:

@@ -23,6 +23,7 @@ PARTS = ("web", "webhooks", "workers", "staff")
 
 _DATABASE = re.compile(r"(sqlite|postgresql(\+psycopg)?)://")
 _REDIS = re.compile(r"rediss?://")
+_BROKER = re.compile(r"amqps?://[^/\s]+")
 _PREFIX = re.compile(r"[\w:.-]{1,60}$")
 _CONTACT = re.compile(r"(tel:|mailto:|https:).+")
 _HTTP = re.compile(r"https?://[^/\s]+")
@@ -87,6 +88,8 @@ class Settings:
     traces: str = ""
     #: True: the start is refused where something is not fit for the public (bot.settings.unfit).
     production: bool = False
+    #: RabbitMQ that events for other systems go to; empty: there are none.
+    event_broker_url: str = ""
     #: What all our keys in that Redis begin with.
     redis_prefix: str = "evenkeel:"
     #: The messengers that are on.
@@ -145,6 +148,7 @@ class Settings:
             log_format=_one_of(env, "LOG_FORMAT", ("text", "json")),
             log_level=_one_of(env, "LOG_LEVEL", ("warning", "info", "debug", "error")),
             traces=_matching(env, "TRACES", "", _HTTP, "an address that begins with http:// or https://"),
+            event_broker_url=_secret_address(env, "EVENT_BROKER_URL", _BROKER, "amqp:// or amqps:// and a host"),
             redis_prefix=_matching(env, "REDIS_PREFIX", "evenkeel:", _PREFIX, "letters, digits and : . _ - only"),
             channels=ChannelSettings.read(env),
         )
@@ -199,6 +203,14 @@ def _matching(env: Mapping[str, str], name: str, default: str, pattern: re.Patte
     if given and not pattern.match(given):
         raise SettingError(f"{name} is {given!r}, but it must be {may_be}.")
     return given or default
+
+
+def _secret_address(env: Mapping[str, str], name: str, pattern: re.Pattern[str], begins_with: str) -> str:
+    """As `_matching`, but what was given may hold a password and is not said."""
+    given = env.get(name, "")
+    if given and not pattern.match(given):
+        raise SettingError(f"{name} must be an address that begins with {begins_with}.")
+    return given
 
 
 def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The steps by which deploy/Containerfile makes the image; tests/deploy has them without a container engine.
-#   sh deploy/build.sh packages    exactly what is locked, in .venv; TRACING=on adds OpenTelemetry
+#   sh deploy/build.sh packages    exactly what is locked, in .venv; TRACING=on adds OpenTelemetry, BROKER=on RabbitMQ's client
 #   sh deploy/build.sh models      safety screen and dialogue model, in models/
 set -eu
 cd "$(dirname "$0")/.."
@@ -25,6 +25,9 @@ packages)
     install requirements.lock
     if [ "${TRACING:-off}" = on ]; then
         install requirements-tracing.lock
+    fi
+    if [ "${BROKER:-off}" = on ]; then
+        install requirements-broker.lock
     fi
     .venv/bin/python -m compileall -q .venv/lib || true # some packages bring files for other Pythons
     ;;

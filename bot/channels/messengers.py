@@ -29,6 +29,7 @@ from bot.language.text import clean
 from bot.ops.health import Metrics
 from bot.ops.logs import describe
 from bot.ops.masking import mask
+from bot.ops.outbox import Outbox
 from bot.ops.steps import request_id
 from bot.settings import Settings
 from bot.web.keys import Keys
@@ -67,7 +68,7 @@ class Messengers:
         self._figures = Figures(metrics)
         self._waiting: list[tuple[Filed, asyncio.Future[bool]]] = []
         self._writing: asyncio.Task[None] | None = None
-        self._queue = Queue(engine, secrets.token_hex(8))
+        self._queue = Queue(engine, secrets.token_hex(8), outbox=Outbox.of(settings))
         self._delivery: Delivery | None = None
 
     def routes(self) -> list[Route]:

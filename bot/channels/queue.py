@@ -24,6 +24,7 @@ from bot.channels.client import LONGEST_RETRY_AFTER
 from bot.database.engine import writing
 from bot.database.models import Base, Event, now
 from bot.ops.conversations import About, record_turn, unlist
+from bot.ops.outbox import OFF, Outbox
 from bot.ops.retention import erase_traces, note_erasures
 
 Result = TypeVar("Result")
@@ -179,12 +180,12 @@ Became = Handled | Sent | Dropped | Later | Buried
 class Queue:
     """People, arrivals and deliveries. One thread writes for this process, so that it never waits for itself."""
 
-    def __init__(self, engine: sa.Engine, holder: str, lease: timedelta = LEASE) -> None:
+    def __init__(self, engine: sa.Engine, holder: str, lease: timedelta = LEASE, outbox: Outbox = OFF) -> None:
         """
         Args:
             holder: a name for this process that no other has.
         """
-        self._engine, self._holder, self._lease = engine, holder[:60], lease
+        self._engine, self._holder, self._lease, self._outbox = engine, holder[:60], lease, outbox
         #: How far the clock on the wall is ahead of the one that nobody sets; None before it was looked at.
         self._ahead: float | None = None
         self._writer = ThreadPoolExecutor(1, "channel-queue")
@@ -474,9 +475,10 @@ class Queue:
         changes = dict(became.changes or {})
         if became.wish == "dont_keep":
             changes["keep"] = False
+            self._outbox.erased(connection, [conversation])
         if became.wish == "forget":
             changes.update(forget=True, offered=[], more=None)
-            note_erasures(connection, [conversation])
+            note_erasures(connection, [conversation], self._outbox)
             self._forget_arrivals(connection, conversation)
             connection.execute(sa.delete(Event).where(Event.sender_id == conversation))
         if changes:
@@ -485,6 +487,7 @@ class Queue:
             keep = connection.scalar(sa.select(_people.c.keep).where(_people.c.conversation == conversation))
             about = replace(became.about, listed=bool(keep) and became.wish is None)
             record_turn(connection, conversation, channel, became.messages, about)
+            self._outbox.turn(connection, conversation, channel, became.messages, about)
 
     def _forget_arrivals(self, connection: sa.Connection, conversation: str) -> None:
         """Of what was handled stays only the keyed hash by which a repetition is known."""

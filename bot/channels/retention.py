@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from bot.channels.queue import delete_people
 from bot.database.engine import writing
 from bot.database.models import ChannelArrival, ChannelDelivery, ChannelPerson, Event, now
+from bot.ops.outbox import OFF, Outbox
 from bot.ops.retention import ENDED_AFTER, erase_traces, note_erasures
 
 #: A platform that got no acknowledgement sends a message again for this long at most.
@@ -47,8 +48,8 @@ def sweep_people(engine: sa.Engine, retention_days: int, moment: datetime | None
     return gone
 
 
-def forget_people(engine: sa.Engine, conversations: list[str]) -> None:
+def forget_people(engine: sa.Engine, conversations: list[str], outbox: Outbox = OFF) -> None:
     """Delete everything that messengers keep about these conversations."""
     with writing(engine) as connection:
-        note_erasures(connection, conversations)
+        note_erasures(connection, conversations, outbox)
         delete_people(connection, conversations)

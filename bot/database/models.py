@@ -341,6 +341,24 @@ class Erasure(Base):
     at: Mapped[datetime] = mapped_column(default=now, index=True)
 
 
+class WaitingEvent(Base):
+    """An event for other systems, until RabbitMQ has it (bot.ops.outbox). Holds no text."""
+
+    __tablename__ = "outbox"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=now)
+    #: What RabbitMQ routes it by.
+    key: Mapped[str] = mapped_column(sa.String(40))
+    #: The conversation that `body` names; null where it names none.
+    conversation: Mapped[str | None] = mapped_column(sa.String(120), index=True)
+    #: The event as it is published; its `id` is not the row's.
+    body: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+
+    # An id never comes again: whoever was held up after publishing would delete another event by it.
+    __table_args__ = {"sqlite_autoincrement": True}
+
+
 class DailyCount(Base):
     """How many messages the bot sent in a day, by what they were. Holds no text; outlives the conversations."""
 

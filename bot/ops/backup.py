@@ -25,8 +25,9 @@ import sqlalchemy as sa
 
 from bot.database.engine import make_engine, writing
 from bot.database.migrate import HEAD, upgrade
-from bot.database.models import ChannelPerson, ChatSession, ContentVersion, Erasure, Event, now
+from bot.database.models import ChannelPerson, ChatSession, ContentVersion, Erasure, Event, WaitingEvent, now
 from bot.errors import DatabaseError
+from bot.ops.outbox import OFF, Outbox
 from bot.ops.retention import ERASURES_KEPT, erasure_of, forget_conversations, sweep
 
 _DATA, _ABOUT = "database", "about.json"
@@ -76,7 +77,7 @@ def make(url: str, file: Path) -> None:
         whole.replace(file)
 
 
-def restore(url: str, file: Path, retention_days: int) -> Restored:
+def restore(url: str, file: Path, retention_days: int, outbox: Outbox = OFF) -> Restored:
     """Put the backup in `file` in the place of what the database at `url` holds.
 
     Raises:
@@ -105,7 +106,7 @@ def restore(url: str, file: Path, retention_days: int) -> Restored:
     try:
         upgrade(engine)
         again = [key for key in _conversations(engine) if erasure_of(key) in (erased or ())]
-        _forget(engine, again)
+        _forget(engine, again, outbox)
         swept = len(sweep(engine, retention_days).conversations)
         from bot.channels.retention import sweep_people
 
@@ -118,12 +119,12 @@ def restore(url: str, file: Path, retention_days: int) -> Restored:
     return Restored(made, len(again), swept, erased is not None)
 
 
-def _forget(engine: sa.Engine, conversations: list[str]) -> None:
+def _forget(engine: sa.Engine, conversations: list[str], outbox: Outbox) -> None:
     from bot.channels.retention import forget_people
 
     for start in range(0, len(conversations), 200):
-        forget_people(engine, conversations[start : start + 200])
-        forget_conversations(engine, conversations[start : start + 200])
+        forget_people(engine, conversations[start : start + 200], outbox)
+        forget_conversations(engine, conversations[start : start + 200], outbox)
 
 
 def _erased_since(url: str, moment: datetime) -> tuple[frozenset[str] | None, int]:
@@ -143,8 +144,8 @@ def _erased_since(url: str, moment: datetime) -> tuple[frozenset[str] | None, in
 
 def _conversations(engine: sa.Engine) -> set[str]:
     with engine.connect() as connection:
-        queries = (sa.select(ChatSession.id), sa.select(ChannelPerson.conversation), sa.select(Event.sender_id))
-        return {key for query in queries for key in connection.execute(query.distinct()).scalars()}
+        columns = (ChatSession.id, ChannelPerson.conversation, Event.sender_id, WaitingEvent.conversation)
+        return {key for column in columns for key in connection.execute(sa.select(column).distinct()).scalars() if key}
 
 
 def _unpack(file: Path, folder: Path) -> dict[str, Any]:

@@ -37,10 +37,10 @@ def run(arguments: list[str], settings: Settings) -> int:
             if given.export:
                 print(json.dumps([everything_about(engine, each) for each in found], indent=1, ensure_ascii=False))
             else:
-                _forget(engine, found)
+                _forget(engine, settings, found)
                 print("Deleted: nothing of that person is left in the database, but that they opted out if they did.")
         elif given.command == "forget":
-            _forget(engine, [_resolved(engine, settings, given.conversation)])
+            _forget(engine, settings, [_resolved(engine, settings, given.conversation)])
             print("Deleted: nothing of that conversation is left in the database.")
         else:
             found = [_resolved(engine, settings, given.conversation)]
@@ -80,8 +80,9 @@ def restore(arguments: list[str], settings: Settings) -> int:
     file = parser.parse_args(arguments).file
 
     from bot.ops.backup import restore as bring_back
+    from bot.ops.outbox import Outbox
 
-    done = bring_back(settings.database_url, file, settings.retention_days)
+    done = bring_back(settings.database_url, file, settings.retention_days, Outbox.of(settings))
     print(f"The database is again as it was on {done.made:%d %B %Y at %H:%M} UTC.")
     print(f"Deleted from it again: {done.erased} that people had deleted since, {done.swept} whose time was over.")
     if not done.erasures_known:
@@ -120,12 +121,14 @@ def _swept(engine: sa.Engine, settings: Settings) -> str:
     )
 
 
-def _forget(engine: sa.Engine, conversations: Sequence[str]) -> None:
+def _forget(engine: sa.Engine, settings: Settings, conversations: Sequence[str]) -> None:
     from bot.channels.retention import forget_people
+    from bot.ops.outbox import Outbox
     from bot.ops.retention import forget_conversations
 
-    forget_people(engine, list(conversations))
-    forget_conversations(engine, conversations)
+    outbox = Outbox.of(settings)
+    forget_people(engine, list(conversations), outbox)
+    forget_conversations(engine, conversations, outbox)
 
 
 def _resolved(engine: sa.Engine, settings: Settings, given: str) -> str:

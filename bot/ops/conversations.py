@@ -99,7 +99,7 @@ def _note(
     danger = [str(message.get("category") or "") for message in messages if message["kind"] == "safety"]
     facts = {
         "safety": danger[-1] if danger else "",
-        "language": _language(messages, about.locale),
+        "language": language_of(messages, about.locale),
         "country": (about.country or "").upper()[:2],
     }
     moment = now()
@@ -126,7 +126,7 @@ _ONE_MORE, _FIRST = _one_more(), sa.insert(Conversation)
 _VERSION = sa.select(ContentVersion.version)
 
 
-def _language(messages: Sequence[Mapping[str, Any]], locale: str | None) -> str:
+def language_of(messages: Sequence[Mapping[str, Any]], locale: str | None) -> str:
     """The language that the bot answered in where it is not English, else that of the person's browser or app."""
     answered = next((str(message["lang"]) for message in messages if message.get("lang", "en") != "en"), "")
     return (answered or (locale or "")).partition("-")[0].partition("_")[0].lower()[:8]

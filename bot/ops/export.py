@@ -17,6 +17,7 @@ from bot.database.models import (
     ChatSession,
     Event,
     Feedback,
+    WaitingEvent,
 )
 from bot.database.staff import Conversation, ConversationNote, ConversationTag
 
@@ -32,6 +33,7 @@ PLACES: dict[str, Any] = {
     "tags": ConversationTag.conversation_id,
     "notes": ConversationNote.conversation_id,
     "problems": MendingItem.conversation,
+    "events": WaitingEvent.conversation,
 }
 
 

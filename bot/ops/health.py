@@ -91,6 +91,12 @@ class Metrics:
         )
         self._sessions = Counter("evenkeel_sessions", "Web conversations begun.", registry=self.registry)
         self._feedback = Counter("evenkeel_feedback", "Answers rated.", ("helpful",), registry=self.registry)
+        self._waiting = Gauge(
+            "evenkeel_events_waiting", "Events that RabbitMQ does not have yet.", registry=self.registry
+        )
+        self._published = Counter(
+            "evenkeel_events_published", "Events that RabbitMQ has taken.", registry=self.registry
+        )
 
     def sent(self, channel: str, messages: Iterable[Mapping[str, Any]]) -> None:
         """Count the bot's messages, as `Message.to_dict` gives them."""
@@ -127,6 +133,14 @@ class Metrics:
     def feedback(self, helpful: bool) -> None:
         """Count a rating."""
         self._feedback.labels("yes" if helpful else "no").inc()
+
+    def events_waiting(self, number: int) -> None:
+        """Say how many events wait to be published, whoever wrote them."""
+        self._waiting.set(number)
+
+    def published(self, number: int) -> None:
+        """Count events that were published."""
+        self._published.inc(number)
 
     def text(self) -> bytes:
         """All figures in Prometheus' text format."""

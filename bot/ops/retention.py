@@ -19,9 +19,10 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from bot.database.engine import writing
-from bot.database.models import ChatMessage, ChatSession, Erasure, Event, Feedback, now
+from bot.database.models import ChatMessage, ChatSession, Erasure, Event, Feedback, WaitingEvent, now
 from bot.ops.conversations import unlist
 from bot.ops.logs import describe
+from bot.ops.outbox import ERASED, OFF, Outbox
 from bot.ops.problems import forget_old_words
 
 _log = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ ENDED_AFTER = timedelta(hours=1)
 EVERY = 15 * 60
 #: How long it is remembered which conversations were deleted: no backup may be older when it is brought back.
 ERASURES_KEPT = timedelta(days=90)
+#: How long an event waits for its broker at most; that somebody had something deleted is told as long as we know it.
+EVENTS_WAIT = timedelta(days=7)
 #: Conversations deleted in one transaction, so that others can write in between.
 _BATCH = 200
 
@@ -60,6 +63,7 @@ def sweep(engine: sa.Engine, retention_days: int, moment: datetime | None = None
         reasons = connection.execute(forgotten).rowcount
         forget_old_words(connection, oldest)
         connection.execute(sa.delete(Erasure).where(Erasure.at < moment - ERASURES_KEPT))
+        _delete_waiting_events(connection, max(oldest, moment - EVENTS_WAIT), moment - ERASURES_KEPT)
     erase_traces(engine)
     return Swept(tuple(gone), events, reasons)
 
@@ -92,10 +96,19 @@ def _delete_events(engine: sa.Engine, oldest: datetime, *, whole: bool) -> int:
             deleted += connection.execute(sa.delete(Event).where(Event.id.in_(some))).rowcount
 
 
-def forget_conversations(engine: sa.Engine, conversations: Sequence[str]) -> None:
+def _delete_waiting_events(connection: sa.Connection, oldest: datetime, oldest_erased: datetime) -> None:
+    too_old = sa.case((WaitingEvent.key == ERASED, WaitingEvent.at < oldest_erased), else_=WaitingEvent.at < oldest)
+    # What is being published at this moment is on its way out.
+    free = sa.select(WaitingEvent.id).where(too_old).with_for_update(skip_locked=True)
+    deleted = connection.execute(sa.delete(WaitingEvent).where(WaitingEvent.id.in_(free))).rowcount
+    if deleted:
+        _log.error("%d events waited too long for the broker and were deleted unpublished.", deleted)
+
+
+def forget_conversations(engine: sa.Engine, conversations: Sequence[str], outbox: Outbox = OFF) -> None:
     """Delete conversations with everything that was said in them and about them, down to the last trace."""
     with writing(engine) as connection:
-        note_erasures(connection, conversations)
+        note_erasures(connection, conversations, outbox)
     _delete_conversations(engine, conversations, keep_ratings=False)
     erase_traces(engine)
 
@@ -125,12 +138,16 @@ def delete_ratings(connection: sa.Connection, conversations: Sequence[str], *, o
             connection.execute(sa.delete(Feedback).where(rated))
 
 
-def note_erasures(connection: sa.Connection, conversations: Sequence[str]) -> None:
-    """Remember that these were deleted because somebody asked, for whoever brings a backup back (no commit)."""
+def note_erasures(connection: sa.Connection, conversations: Sequence[str], outbox: Outbox) -> None:
+    """Tell that these were deleted because somebody asked (no commit).
+
+    Whoever brings a backup back finds it in `erasures`, and other systems hear of it.
+    """
     insert = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
     for conversation in conversations:
         statement = insert(Erasure).values(id=erasure_of(conversation), at=now())
         connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"at": now()}))
+    outbox.erased(connection, conversations)
 
 
 def erasure_of(conversation: str) -> str:

@@ -33,10 +33,11 @@ def run(arguments: list[str], settings: Settings) -> int:
     from bot.database.engine import make_engine
     from bot.database.migrate import upgrade
     from bot.language.encoder import one_thread_for_matrices
-    from bot.ops import logs, traces
+    from bot.ops import logs, publisher, traces
     from bot.service import Bot
 
     logs.configure(settings.log_format, settings.log_level)
+    publisher.is_wanted(settings)  # a missing library is told before the model is loaded
     tracing = traces.start(settings)
     engine = make_engine(settings.database_url)
     upgrade(engine)

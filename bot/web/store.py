@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from bot.database.engine import writing
 from bot.database.models import PUBLISHED, ChatMessage, ChatSession, Feedback, PassageRevision, now
 from bot.ops.conversations import About, record_rating, record_turn, unlist
+from bot.ops.outbox import OFF, Outbox
 from bot.ops.problems import note_rating
 from bot.ops.retention import ENDED_AFTER, delete_ratings, erase_traces, forget_conversations, note_erasures
 
@@ -45,9 +46,10 @@ class Claim(Enum):
 class ChatStore:
     """Reads and writes sessions, messages and feedback of the web chat."""
 
-    def __init__(self, engine: sa.Engine, retention_days: int) -> None:
+    def __init__(self, engine: sa.Engine, retention_days: int, outbox: Outbox = OFF) -> None:
         self._engine = engine
         self._retention_days = retention_days
+        self._outbox = outbox
 
     # -- sessions ----------------------------------------------------------------------------------------------
 
@@ -85,11 +87,11 @@ class ChatStore:
     def stop_keeping(self, conversation: str) -> None:
         """From now on this conversation is kept only until it ends."""
         with self._write() as connection:
-            _stop_keeping(connection, conversation)
+            self._stop_keeping(connection, conversation)
 
     def forget(self, conversation: str) -> None:
         """Delete the conversation, what was said in it and what was said about it."""
-        forget_conversations(self._engine, [conversation])
+        forget_conversations(self._engine, [conversation], self._outbox)
 
     def erase_traces(self) -> None:
         """Take what has been deleted out of the database's files as well."""
@@ -165,9 +167,9 @@ class ChatStore:
         """
         with self._write() as connection:
             if wish == "dont_keep":
-                _stop_keeping(connection, session.conversation)
+                self._stop_keeping(connection, session.conversation)
             if wish == "forget":
-                note_erasures(connection, [session.conversation])
+                note_erasures(connection, [session.conversation], self._outbox)
                 _clear_before(connection, session.conversation, client_id)
             its_own = (ChatMessage.session_id == session.conversation, ChatMessage.client_id == client_id)
             done = connection.execute(
@@ -189,6 +191,7 @@ class ChatStore:
             listed = session.keep and wish is None
             about = About(session.country, session.locale, seconds, listed)
             record_turn(connection, session.conversation, "web", messages, about)
+            self._outbox.turn(connection, session.conversation, "web", messages, about)
             return True
 
     def history(self, conversation: str) -> list[dict[str, Any]]:
@@ -238,6 +241,9 @@ class ChatStore:
             before = connection.scalar(sa.select(Feedback.helpful).where(Feedback.message_id == message_id))
             connection.execute(sa.delete(Feedback).where(Feedback.message_id == message_id))
             record_rating(connection, session.conversation, "web", before, helpful)
+            if before is not helpful:
+                named = session.conversation if session.keep else None
+                self._outbox.rating(connection, named, "web", message_id, helpful)
             if session.keep:
                 note_rating(connection, session.conversation, "web", found, kept, helpful=helpful)
             connection.execute(
@@ -250,14 +256,14 @@ class ChatStore:
             )
         return True
 
+    def _stop_keeping(self, connection: sa.Connection, conversation: str) -> None:
+        unlist(connection, [conversation])
+        self._outbox.erased(connection, [conversation])
+        connection.execute(sa.update(ChatSession).where(ChatSession.id == conversation).values(keep=False))
+        connection.execute(sa.update(ChatMessage).where(ChatMessage.session_id == conversation).values(keep=False))
+
     def _write(self) -> AbstractContextManager[sa.Connection]:
         return writing(self._engine)
-
-
-def _stop_keeping(connection: sa.Connection, conversation: str) -> None:
-    unlist(connection, [conversation])
-    connection.execute(sa.update(ChatSession).where(ChatSession.id == conversation).values(keep=False))
-    connection.execute(sa.update(ChatMessage).where(ChatMessage.session_id == conversation).values(keep=False))
 
 
 def _clear_before(connection: sa.Connection, conversation: str, client_id: str) -> None:

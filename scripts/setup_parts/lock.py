@@ -11,6 +11,7 @@ _LOCKS = {
     "requirements-dev.lock": ["requirements-dev.in"],
     "requirements.lock": ["requirements.in", "--constraints", "requirements-dev.lock"],
     "requirements-tracing.lock": ["requirements-tracing.in", "--constraints", "requirements-dev.lock"],
+    "requirements-broker.lock": ["requirements-broker.in", "--constraints", "requirements-dev.lock"],
     "requirements-audit.lock": ["requirements-audit.in"],
     "requirements-tools.lock": ["requirements-tools.in"],
 }

@@ -17,8 +17,9 @@ DEPLOY = ROOT / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yml").read_text(encoding="utf-8"))
 CONTAINERFILE = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
 KNOWN = set(re.findall(r"^#?([A-Z][A-Z0-9_]*)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE))
-#: Set here and read by others: the start script, the proxy, PostgreSQL, libraries, Python itself.
-OTHERS = {"PREPARED", "SITE", "POSTGRES_PASSWORD", "MPLCONFIGDIR", "OMP_NUM_THREADS", "TRACING"}
+#: Set here and read by others: the start script, the proxy, PostgreSQL, RabbitMQ, libraries, Python itself.
+OTHERS = {"PREPARED", "SITE", "POSTGRES_PASSWORD", "MPLCONFIGDIR", "OMP_NUM_THREADS", "TRACING", "BROKER"}
+OTHERS |= {"RABBITMQ_DEFAULT_USER", "RABBITMQ_DEFAULT_PASS"}
 
 
 def of_the_bot() -> dict[str, dict[str, Any]]:
@@ -65,7 +66,7 @@ def test_the_example_is_fit_for_the_public(tmp_path: Path) -> None:
 def test_only_the_proxy_and_who_sends_reach_out() -> None:
     services = COMPOSE["services"]
     assert COMPOSE["networks"]["inside"]["internal"] is True
-    for name in ("postgres", "redis", "actions"):
+    for name in ("postgres", "redis", "rabbitmq", "actions"):
         assert services[name]["networks"] == ["inside"]
 
 

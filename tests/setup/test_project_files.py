@@ -15,13 +15,13 @@ from scripts.setup_parts import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN, DEV, *OTHERS = (
-    ROOT / f"requirements{name}.lock" for name in ("", "-dev", "-tools", "-audit", "-tracing")
+    ROOT / f"requirements{name}.lock" for name in ("", "-dev", "-tools", "-audit", "-tracing", "-broker")
 )  # fmt: skip
 
 
 def packages(lock: Path) -> dict[str, str]:
     """Name -> the whole entry of each package in `lock`."""
-    entries = re.split(r"\n(?=[A-Za-z0-9])", lock.read_text(encoding="utf-8"))
+    entries = re.split(r"\n(?=[A-Za-z0-9])", lock.read_text(encoding="utf-8").strip())
     return {entry.partition("==")[0]: entry for entry in entries if "==" in entry.partition("\n")[0]}
 
 
@@ -42,12 +42,18 @@ def test_both_locks_name_the_same_versions():
     assert {name: entry for name, entry in dev.items() if name in run} == run
 
 
+@pytest.mark.parametrize("lock", OTHERS[-2:], ids=lambda path: path.name)
+def test_what_may_be_added_is_tested_in_the_same_versions(lock):
+    added = packages(lock)
+    assert {name: entry for name, entry in packages(DEV).items() if name in added} == added
+
+
 def test_what_only_tests_need_is_not_served():
-    assert not {"pytest", "hypothesis", "mypy", "ruff"} & set(packages(RUN))
+    assert not {"pytest", "hypothesis", "mypy", "ruff", "aio-pika"} & set(packages(RUN))
     assert {"pytest", "hypothesis", "mypy", "ruff"} <= set(packages(DEV))
 
 
-@pytest.mark.parametrize("left_out", ["tensorflow", "boto3", "aio-pika", "sentry-sdk", "huggingface-hub"])
+@pytest.mark.parametrize("left_out", ["tensorflow", "boto3", "confluent-kafka", "sentry-sdk", "huggingface-hub"])
 def test_what_placeholders_stand_for_is_left_out(left_out):
     assert left_out not in packages(DEV)
 
