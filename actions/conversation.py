@@ -6,9 +6,11 @@ from actions.answer import continuations, not_understood, respond
 from actions.needs import Needs
 from actions.reply import MOST_SHOWN, Button, Reply
 from actions.replying import ReplyingAction
-from actions.turn import Turn
+from actions.turn import SURE, Turn
 from bot.articles.ranking import Query
 from bot.articles.store import Passage, Ranked
+
+NOT_HELPING = "not_helping"
 
 
 class ActionChoose(ReplyingAction):
@@ -38,14 +40,7 @@ class ActionTellMore(ReplyingAction):
         if last is None:
             reply.fixed("smalltalk", "smalltalk", "affirm", category="smalltalk")
             return
-        shown = set(turn.slots.get("shown") or [])
-        near = [r for r in _near(turn, last, reply.needs) if not r.passage.withdrawn]
-        more = [r for r in near if r.passage.topic == last.topic and r.passage.id not in shown]
-        if more:
-            _open(more[0].passage, turn, reply)
-        else:
-            lead = f"{reply.needs.words.text('more', 'nothing', 'lead')} {last.lead}"
-            reply.answer(last, lead=lead, whole=False, drugs=last.drugs)
+        _more(last, turn, reply)
 
 
 class ActionSource(ReplyingAction):
@@ -91,8 +86,11 @@ class ActionNotWhatIMeant(ReplyingAction):
         if last is None:
             not_understood(turn, reply)
             return
-        if _says_what(turn):
+        if _says_what(turn) or (turn.intent == NOT_HELPING and turn.confidence < SURE):
             respond(turn, reply)
+            return
+        if turn.intent == NOT_HELPING:  # "tried that": something else about it
+            _more(last, turn, reply)
             return
         shown = set(turn.slots.get("shown") or [])
         near = _near(turn, last, reply.needs)
@@ -101,6 +99,18 @@ class ActionNotWhatIMeant(ReplyingAction):
             reply.fixed("clarify", "clarify", buttons=[Button.opening(p.id, p.title) for p in others])
         else:
             not_understood(turn, reply)
+
+
+def _more(last: Passage, turn: Turn, reply: Reply) -> None:
+    """Show the next passage on what `last` was about."""
+    shown = set(turn.slots.get("shown") or [])
+    near = [r for r in _near(turn, last, reply.needs) if not r.passage.withdrawn]
+    more = [r for r in near if r.passage.topic == last.topic and r.passage.id not in shown]
+    if more:
+        _open(more[0].passage, turn, reply)
+    else:
+        lead = f"{reply.needs.words.text('more', 'nothing', 'lead')} {last.lead}"
+        reply.answer(last, lead=lead, whole=False, drugs=last.drugs)
 
 
 def _says_what(turn: Turn) -> bool:

@@ -49,6 +49,10 @@ _POINTERS = frozenset(
         "else",
     ]
 )
+#: Beside the name of a medicine these tell that the question before goes on.
+_ALSO = frozenset(["too", "aswell", "also"])
+#: With these, a medicine that is named after an answer is compared or belongs to the past: it is not about taking both.
+_APART = frozenset(["compared", "comparison", "than", "tried", "versus", "vs", "instead", "like", "unlike"])
 _SUBJECTS = frozenset(
     [
         "panic",
@@ -78,6 +82,7 @@ class Limits:
         outside: with more than this probability of being out of scope, the question is declined …
         outside_first: … or with this one, when nothing else is likelier …
         outside_unnamed: … or with this one, when no word of it belongs to our subjects …
+        outside_unnamed_after: … after an answer, whose subject need not be named again, with this one instead …
         outside_other: … or with this one, when a medicine is named and ketamine or its treatment in no word.
         sure_match: … unless a phrasing of the best passage is at least this near (cosine).
         likely: below this probability of all topics together nothing is answered …
@@ -98,17 +103,18 @@ class Limits:
     outside: float = 0.45
     outside_first: float = 0.25
     outside_unnamed: float = 0.12
+    outside_unnamed_after: float = 0.4
     outside_other: float = 0.3
     sure_match: float = 0.9
     likely: float = 0.25
     fair_match: float = 0.72
     lean: float = 0.35
     lean_long: float = 0.6
-    short: int = 7
+    short: int = 10
     pointing: int = 10
-    plain: float = 0.9
-    before: float = 0.85
-    own_topic: float = 0.3
+    plain: float = 0.97
+    before: float = 0.92
+    own_topic: float = 0.85
     as_read: float = 0.5
     before_short: float = 0.4
     torn: float = 0.04
@@ -149,10 +155,11 @@ def decide(turn: Turn, needs: Needs, limits: Limits | None = None) -> Decision:
         return Decision("unclear", ranked, query)
     match = _match(ranked[0])
     outside = alone.get(OUT_OF_SCOPE, 0.0)
+    unnamed = limits.outside_unnamed_after if turn.has_past else limits.outside_unnamed
     declined = (
         outside > limits.outside
         or (outside > limits.outside_first and outside >= max(alone.values()))
-        or (outside > limits.outside_unnamed and not _names_a_subject(turn))
+        or (outside > unnamed and not _names_a_subject(turn))
         or (outside > limits.outside_other and turn.drugs and not _names_ours(turn))
     )
     topics = {name: p for name, p in alone.items() if _is_topic(name)}
@@ -190,7 +197,7 @@ def leans(turn: Turn, limits: Limits | None = None) -> bool:
     words = len(turn.text.split())
     if any(m.kind == "ketamine" for m in turn.mentions) and words > 4:
         return follows > limits.lean_long
-    if turn.drugs and words <= 4:
+    if turn.drugs and (words <= 4 or (words <= limits.pointing and _words_of(turn) & (_POINTERS | _ALSO))):
         return True
     best = max((p for name, p in turn.alone().items() if _is_topic(name)), default=0.0)
     if words <= limits.pointing and _points_back(turn) and best < 0.9:
@@ -204,12 +211,16 @@ def leans(turn: Turn, limits: Limits | None = None) -> bool:
 
 def _names_a_subject(turn: Turn) -> bool:
     """Whether any word belongs to what the bot answers about."""
-    return bool(turn.mentions) or bool(set(re.findall(r"[a-z']+", turn.text.lower())) & _SUBJECTS)
+    return bool(turn.mentions) or bool(_words_of(turn) & _SUBJECTS)
+
+
+def _words_of(turn: Turn) -> set[str]:
+    return set(re.findall(r"[a-z']+", turn.text.lower()))
 
 
 def _points_back(turn: Turn) -> bool:
     """Whether the words point at something said before and name nothing of their own."""
-    words = set(re.findall(r"[a-z']+", turn.text.lower()))
+    words = _words_of(turn)
     names = any(m.kind in ("ketamine", "condition", "drug", "class", "treatment") for m in turn.mentions)
     return bool(words & _POINTERS) and not names and not words & _SUBJECTS
 
@@ -276,7 +287,7 @@ def _in_context(turn: Turn, needs: Needs, alone: Mapping[str, float], limits: Li
     """The question as it is meant after the turn before: about the same, with what is new in it."""
     topic, share = str(turn.slots.get("last_topic")), limits.before
     before = str(turn.slots.get("last_question") or "")
-    if turn.drugs:
+    if turn.drugs and (topic == INTERACTIONS or not _words_of(turn) & _APART):
         return _with_ketamine(turn, needs)
     # A turn that names a topic of its own clearly ("and what do i do about it") asks about that one.
     own = max((p for name, p in turn.intents.items() if _is_topic(name)), default=0.0)
@@ -284,7 +295,7 @@ def _in_context(turn: Turn, needs: Needs, alone: Mapping[str, float], limits: Li
     # The new words and the old ones, which say what they are about, count alike.
     vector = needs.reader.read(turn.text).vector + needs.reader.read(f"{before} {turn.text}").vector
     vector = vector / max(float((vector @ vector) ** 0.5), 1e-9)
-    drugs = _remembered(turn, needs) if topic == INTERACTIONS else ()
+    drugs = turn.drugs or (_remembered(turn, needs) if topic == INTERACTIONS else ())
     return Query(
         turn.text,
         vector,

@@ -31,6 +31,8 @@ _TURNS = frozenset(
     }
 )
 TOPIC_PREFIX = "ask_"
+#: Below this confidence, what seems a turn of talk may be a question that leans on the answer before.
+SURE = 0.66
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pytest
 
 from actions.conversation import ActionChoose, ActionNotWhatIMeant, ActionRepeatSimpler, ActionSource, ActionTellMore
 from actions.needs import Needs
+from actions.smalltalk import ActionSmalltalk
 from tests.actions.conftest import Said
 
 Run = Callable[..., Awaitable[Said]]
@@ -110,6 +111,26 @@ async def test_a_correction_that_says_what_is_answered(run: Run) -> None:
     intents = {"not_what_i_meant": 0.5, "ask_about_panic_attacks": 0.45}
     said = await run(ActionNotWhatIMeant(), text, intents, slots=PAST)
     assert (said.only.kind, said.only.topic) == ("answer", "about_panic_attacks")
+
+
+async def test_who_says_that_it_did_not_help_gets_something_else_about_it(run: Run, needs: Needs) -> None:
+    said = await run(ActionNotWhatIMeant(), "tried that, didnt work", {"not_helping": 0.84}, slots=PAST)
+    assert (said.only.kind, said.only.topic) == ("answer", PAST["last_topic"])
+    assert PAST["last_passage"] not in said.only.passages
+
+
+async def test_what_hardly_seems_to_say_so_is_a_question(run: Run) -> None:
+    intents = {"not_helping": 0.3, "ask_side_effects": 0.25, "ask_safety": 0.2}
+    said = await run(ActionNotWhatIMeant(), "mine is controlled now", intents, slots=PAST)
+    assert said.only.kind == "answer"
+
+
+async def test_what_hardly_seems_a_goodbye_is_a_question(run: Run) -> None:
+    intents = {"goodbye": 0.6, "follow_up": 0.3, "ask_side_effects": 0.1}
+    said = await run(ActionSmalltalk(), "it's been three nights now", intents, slots=PAST)
+    assert said.only.kind == "answer"
+    said = await run(ActionSmalltalk(), "bye now", intents, slots=PAST)
+    assert said.only.kind == "smalltalk"
 
 
 async def test_when_nothing_else_is_left_to_offer(run: Run, needs: Needs) -> None:

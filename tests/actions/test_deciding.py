@@ -170,6 +170,29 @@ def test_a_follow_up_is_about_what_was_said(decided: Callable, text: str, past: 
     assert shown(decision) == passage
 
 
+def test_a_medicine_that_is_pointed_at_is_meant_with_ketamine(decided: Callable) -> None:
+    """Alone, each of these would be about another medicine and outside; after an answer it goes on."""
+    for text in ("does weed make that worse", "my husband is on lithium and wants it too"):
+        unsure = {"out_of_scope": 0.8, "ask_ketamine_and_panic": 0.2}
+        decision = decided(text, unsure, slots=SESSION)
+        assert decision.leaned and decision.kind == "answer", text
+        assert decision.ranked[0].passage.topic == "interactions", text
+        assert decided(text, unsure).kind == "outside", text
+
+
+def test_a_medicine_that_is_compared_is_not_asked_about_together(decided: Callable) -> None:
+    past = {**SESSION, "last_topic": "dependence_and_misuse", "last_question": "is ketamine less addictive than xanax"}
+    decision = decided("and compared to alcohol?", {"follow_up": 0.99, "greet": 0.01}, slots=past)
+    assert decision.ranked[0].passage.topic == "dependence_and_misuse"
+
+
+def test_what_leans_need_not_name_the_subject_again(decided: Callable) -> None:
+    intents = {"ask_what_to_expect": 0.65, "out_of_scope": 0.3, "greet": 0.05}
+    text = "i work nights in a warehouse with lots and lots of forklifts and pallets"
+    assert decided(text, intents, slots=SESSION).kind == "answer"
+    assert decided(text, intents).kind == "outside"
+
+
 def test_who_asks_on_reads_something_new_about_the_same(decided: Callable) -> None:
     for text in ("and how long?", "why is that"):
         best = decided(text, {"follow_up": 0.7, "ask_side_effects": 0.2, "greet": 0.1}, slots=PAST).ranked[0].passage

@@ -1,8 +1,9 @@
 """Teaches MiniLM which sentences ask the same, and writes it as int8 ONNX.
 
-    python tools/encoder/finetune.py SENTENCES.jsonl model.safetensors vocabulary.txt OUT.onnx [EARLIER.onnx]
+    python tools/encoder/finetune.py SENTENCES.jsonl model.safetensors vocabulary.txt OUT.onnx
 
-With an earlier file of its own it goes on from there, in half the rounds: enough for sentences that were added.
+An earlier file of its own (.onnx) may stand in the place of the original weights: it goes on from there, in half the
+rounds, which is enough for sentences that were added.
 
 Each label, and each passage, has a unit vector that is learned too; a sentence's embedding is drawn to its own and
 away from the others (cross entropy over scaled cosines, as in Wang et al. 2017, "NormFace", with label smoothing). The
@@ -130,7 +131,9 @@ def write(model: MiniLM, path: Path) -> None:
             opset_version=17,
             dynamo=False,
         )
-        quantize_dynamic(str(whole), str(path), weight_type=QuantType.QInt8, per_channel=True)
+        # 7 bits: with 8, processors without VNNI add up pairs in 16 bits and cut off what is larger, so that the same
+        # text gets another vector there (ONNX Runtime, "Quantize ONNX models", on reduce_range).
+        quantize_dynamic(str(whole), str(path), weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
 
 
 if __name__ == "__main__":
@@ -139,9 +142,8 @@ if __name__ == "__main__":
     torch.set_num_threads(2)
     sentences, weights, vocabulary, out = sys.argv[1:5]
     lines = [json.loads(line) for line in Path(sentences).read_text(encoding="utf-8").splitlines()]
-    minilm = load(Path(weights))
-    if sys.argv[5:]:
-        go_on_from(minilm, Path(sys.argv[5]))
-    epochs = EPOCHS // 2 if sys.argv[5:] else EPOCHS
+    earlier = weights.endswith(".onnx")
+    minilm = go_on_from(Path(weights)) if earlier else load(Path(weights))
+    epochs = EPOCHS // 2 if earlier else EPOCHS
     teach(Encoder(minilm, vocabulary), [line for line in lines if not line["held"]], epochs)
     write(minilm, Path(out))
