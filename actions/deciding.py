@@ -287,7 +287,7 @@ def _in_context(turn: Turn, needs: Needs, alone: Mapping[str, float], limits: Li
     """The question as it is meant after the turn before: about the same, with what is new in it."""
     topic, share = str(turn.slots.get("last_topic")), limits.before
     before = str(turn.slots.get("last_question") or "")
-    if turn.drugs and (topic == INTERACTIONS or not _words_of(turn) & _APART):
+    if turn.drugs and not _words_of(turn) & _APART:
         return _with_ketamine(turn, needs)
     # A turn that names a topic of its own clearly ("and what do i do about it") asks about that one.
     own = max((p for name, p in turn.intents.items() if _is_topic(name)), default=0.0)
@@ -295,7 +295,7 @@ def _in_context(turn: Turn, needs: Needs, alone: Mapping[str, float], limits: Li
     # The new words and the old ones, which say what they are about, count alike.
     vector = needs.reader.read(turn.text).vector + needs.reader.read(f"{before} {turn.text}").vector
     vector = vector / max(float((vector @ vector) ** 0.5), 1e-9)
-    drugs = turn.drugs or (_remembered(turn, needs) if topic == INTERACTIONS else ())
+    drugs = _remembered(turn, needs) if topic == INTERACTIONS else ()
     return Query(
         turn.text,
         vector,
