@@ -52,7 +52,7 @@ _POINTERS = frozenset(
 #: Beside the name of a medicine these tell that the question before goes on.
 _ALSO = frozenset(["too", "aswell", "also"])
 #: With these, a medicine that is named after an answer is compared or belongs to the past: it is not about taking both.
-_APART = frozenset(["compared", "comparison", "than", "tried", "versus", "vs", "instead", "like", "unlike"])
+_APART = frozenset(["compared", "comparison", "than", "tried", "versus", "vs", "instead"])
 _SUBJECTS = frozenset(
     [
         "panic",
@@ -287,7 +287,7 @@ def _in_context(turn: Turn, needs: Needs, alone: Mapping[str, float], limits: Li
     """The question as it is meant after the turn before: about the same, with what is new in it."""
     topic, share = str(turn.slots.get("last_topic")), limits.before
     before = str(turn.slots.get("last_question") or "")
-    if turn.drugs and not _words_of(turn) & _APART:
+    if turn.drugs and (topic == INTERACTIONS or not _words_of(turn) & _APART):
         return _with_ketamine(turn, needs)
     # A turn that names a topic of its own clearly ("and what do i do about it") asks about that one.
     own = max((p for name, p in turn.intents.items() if _is_topic(name)), default=0.0)

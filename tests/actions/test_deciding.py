@@ -180,10 +180,11 @@ def test_a_medicine_that_is_pointed_at_is_meant_with_ketamine(decided: Callable)
         assert decided(text, unsure).kind == "outside", text
 
 
-def test_a_medicine_that_is_compared_is_not_asked_about_together(decided: Callable) -> None:
-    past = {**SESSION, "last_topic": "dependence_and_misuse", "last_question": "is ketamine less addictive than xanax"}
-    decision = decided("and compared to alcohol?", {"follow_up": 0.99, "greet": 0.01}, slots=past)
-    assert decision.ranked[0].passage.topic == "dependence_and_misuse"
+def test_a_medicine_that_is_compared_or_past_is_not_asked_about_together(decided: Callable) -> None:
+    for text in ("ive only tried one antidepressant", "and compared to alcohol?"):
+        decision = decided(text, {"follow_up": 0.6, "ask_what_to_expect": 0.4}, slots=SESSION)
+        assert decision.leaned and not decision.query.drugs, text
+        assert decided("and with alcohol?", {"follow_up": 0.6}, slots=SESSION).query.drugs
 
 
 def test_what_leans_need_not_name_the_subject_again(decided: Callable) -> None:
