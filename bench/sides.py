@@ -248,7 +248,12 @@ def copy_database(database: Path, to: Path) -> None:
 async def _post(
     client: aiohttp.ClientSession, url: str, data: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> Any:
+    """The answer; who is told to come back later (503) does so after the time that was named, as a browser would."""
     timeout = aiohttp.ClientTimeout(total=ONE_ANSWER)
-    async with client.post(url, json=data, headers=headers, timeout=timeout) as response:
-        response.raise_for_status()
-        return await response.json()
+    while True:
+        async with client.post(url, json=data, headers=headers, timeout=timeout) as response:
+            if response.status != 503 or "Retry-After" not in response.headers:
+                response.raise_for_status()
+                return await response.json()
+            wait = float(response.headers["Retry-After"])
+        await asyncio.sleep(wait)
