@@ -94,6 +94,8 @@ class Limits:
         plain: a short question that names nothing leans unless a topic is likelier than this.
         before: a leaning question is about the topic of the turn before with this probability.
         own_topic: … and with less the more its own likeliest topic exceeds this probability.
+        own_topic_named: the same where it names a subject of its own, read as if nothing had been said before.
+        only_follows: … unless it is a follow-up with at least this probability.
         as_read: of what the turn before was about, this share is as its question was read, the rest its answer's topic.
         before_short: the same for one of few words whose own topic is not clear.
         torn: two topics whose probabilities differ by less than this, and neither reaches `clear`, are both offered.
@@ -115,6 +117,8 @@ class Limits:
     plain: float = 0.97
     before: float = 0.92
     own_topic: float = 0.85
+    own_topic_named: float = 0.3
+    only_follows: float = 0.97
     as_read: float = 0.5
     before_short: float = 0.4
     torn: float = 0.04
@@ -142,9 +146,7 @@ def decide(turn: Turn, needs: Needs, limits: Limits | None = None) -> Decision:
     limits = limits or Limits()
     alone = turn.alone()
     if leans(turn, limits):
-        query = _in_context(turn, needs, alone, limits)
-        ranked = needs.store.search(query)
-        return Decision("answer" if ranked else "unclear", ranked, query, leaned=True)
+        return _leaning(turn, needs, alone, limits)
     if _means_with_ketamine(turn):
         query = _with_ketamine(turn, needs)
         ranked = needs.store.search(query)
@@ -163,15 +165,25 @@ def decide(turn: Turn, needs: Needs, limits: Limits | None = None) -> Decision:
         or (outside > limits.outside_other and turn.drugs and not _names_ours(turn))
     )
     topics = {name: p for name, p in alone.items() if _is_topic(name)}
-    if _about_others_alone(turn) or (declined and match < limits.sure_match):
+    # It seems to go on from something, and there is nothing before it.
+    lost = not turn.has_past and turn.intents.get(FOLLOW_UP, 0.0) > limits.lean and not _names_a_subject(turn)
+    if _about_others_alone(turn) or (declined and match < limits.sure_match) or (lost and match < limits.fair_match):
         return Decision("outside", ranked, query)
     if sum(topics.values()) < limits.likely and match < limits.fair_match:
+        if turn.has_past and outside <= 0.2 and len(turn.text.split()) <= limits.short:
+            return _leaning(turn, needs, alone, limits)
         return Decision("outside" if outside > 0.2 else "unclear", ranked, query)
     first, second, *_ = [*sorted(topics.values(), reverse=True), 0.0, 0.0]
     torn = first < limits.clear and first - second < limits.torn and match < limits.fair_match
     if torn and len({r.passage.topic for r in ranked[:2]}) > 1:
         return Decision("clarify", ranked, query)
     return Decision("answer", ranked, query)
+
+
+def _leaning(turn: Turn, needs: Needs, alone: Mapping[str, float], limits: Limits) -> Decision:
+    query = _in_context(turn, needs, alone, limits)
+    ranked = needs.store.search(query)
+    return Decision("answer" if ranked else "unclear", ranked, query, leaned=True)
 
 
 def _is_topic(intent: str) -> bool:
@@ -290,8 +302,11 @@ def _in_context(turn: Turn, needs: Needs, alone: Mapping[str, float], limits: Li
     if turn.drugs and (topic == INTERACTIONS or not _words_of(turn) & _APART):
         return _with_ketamine(turn, needs)
     # A turn that names a topic of its own clearly ("and what do i do about it") asks about that one.
-    own = max((p for name, p in turn.intents.items() if _is_topic(name)), default=0.0)
-    share *= 1 - max(0.0, own - limits.own_topic) / (1 - limits.own_topic)
+    # Where next to nothing but "it goes on" was read, what is left of the reading is noise.
+    named = _names_a_subject(turn) and turn.intents.get(FOLLOW_UP, 0.0) < limits.only_follows
+    own = max((p for name, p in (alone if named else turn.intents).items() if _is_topic(name)), default=0.0)
+    start = limits.own_topic_named if named else limits.own_topic
+    share *= 1 - max(0.0, own - start) / (1 - start)
     # The new words and the old ones, which say what they are about, count alike.
     vector = needs.reader.read(turn.text).vector + needs.reader.read(f"{before} {turn.text}").vector
     vector = vector / max(float((vector @ vector) ** 0.5), 1e-9)

@@ -221,15 +221,17 @@ class Screen:
             verdict = self._verdict(piece, view, stretches, language, flow)
             if verdict is None or verdict.category is None:
                 continue
-            signs = self._patterns.telling(stretches, [verdict.category])
-            agreed = any(m.category == verdict.category for m in self._matches(stretches, language, flow))
+            category, matches = verdict.category, self._matches(stretches, language, flow)
+            agreed = any(m.category == category for m in matches)
+            if not agreed and category in DANGERS and matches and matches[0].category in DANGERS:
+                # Both see a danger; which one it is a rule can tell better in so few words.
+                agreed, category = True, matches[0].category
+            signs = self._patterns.telling(stretches, [category])
             if agreed or verdict.confidence >= (_WITH_SIGN if signs else _WITHOUT_SIGN):
-                found = _graver(
-                    found,
-                    self._finding(
-                        verdict.category, verdict.confidence, "classifier", None, stretches, language, piece.folded
-                    ),
+                here = self._finding(
+                    category, verdict.confidence, "classifier", None, stretches, language, piece.folded
                 )
+                found = _graver(found, here)
         return found
 
     def _matches(self, stretches: Stretches, language: Language, flow: str | None) -> list[Match]:
