@@ -91,7 +91,7 @@ class Weights:
 
     question: float = 1.0
     second: float = 0.3
-    text: float = 0.5
+    text: float = 0.8
     intent: float = 0.4
     aspect: float = 0.12
     later_aspect: float = 0.7
