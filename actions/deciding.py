@@ -86,6 +86,7 @@ class Limits:
         outside_other: … or with this one, when a medicine is named and ketamine or its treatment in no word.
         sure_match: … unless a phrasing of the best passage is at least this near (cosine).
         lost: a first message that names no subject and is a follow-up with more than this probability is not answered …
+        lost_match: … unless a phrasing is at least this near.
         likely: below this probability of all topics together nothing is answered …
         fair_match: … unless a phrasing is at least this near.
         lean: from this probability of being a follow-up on, a short question leans on the turn before …
@@ -110,6 +111,7 @@ class Limits:
     outside_other: float = 0.3
     sure_match: float = 0.9
     lost: float = 0.5
+    lost_match: float = 0.6
     likely: float = 0.25
     fair_match: float = 0.72
     lean: float = 0.35
@@ -169,7 +171,7 @@ def decide(turn: Turn, needs: Needs, limits: Limits | None = None) -> Decision:
     topics = {name: p for name, p in alone.items() if _is_topic(name)}
     # It seems to go on from something, and there is nothing before it.
     lost = not turn.has_past and turn.intents.get(FOLLOW_UP, 0.0) > limits.lost and not _names_a_subject(turn)
-    if _about_others_alone(turn) or (declined and match < limits.sure_match) or (lost and match < limits.fair_match):
+    if _about_others_alone(turn) or (declined and match < limits.sure_match) or (lost and match < limits.lost_match):
         return Decision("outside", ranked, query)
     if sum(topics.values()) < limits.likely and match < limits.fair_match:
         if turn.has_past and outside <= 0.2 and len(turn.text.split()) <= limits.short:
