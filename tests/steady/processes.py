@@ -52,6 +52,7 @@ class Server:
             while line := await self.process.stdout.readline():
                 if found := _READY.search(line):
                     self.address = f"http://127.0.0.1:{int(found[1])}"
+                    self.environment = {**self.environment, "PORT": str(int(found[1]))}  # the same when it starts again
                     self._drain = asyncio.create_task(self.process.stdout.read())
                     return
         raise AssertionError(f"the server ended: {self.log.read_text()[-2000:]}")
