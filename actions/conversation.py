@@ -6,11 +6,9 @@ from actions.answer import continuations, not_understood, respond
 from actions.needs import Needs
 from actions.reply import MOST_SHOWN, Button, Reply
 from actions.replying import ReplyingAction
-from actions.turn import SURE, Turn
+from actions.turn import Turn
 from bot.articles.ranking import Query
 from bot.articles.store import Passage, Ranked
-
-NOT_HELPING = "not_helping"
 
 
 class ActionChoose(ReplyingAction):
@@ -30,17 +28,30 @@ class ActionChoose(ReplyingAction):
 
 
 class ActionTellMore(ReplyingAction):
-    """Shows the next passage on what the last answer was about."""
+    """Shows the next passage on what the last answer was about, to who wants more or was not helped by it."""
 
     def name(self) -> str:
         return "action_tell_more"
 
     def compose(self, turn: Turn, reply: Reply) -> None:
         last = _last(turn, reply.needs)
+        if last is None and turn.intent == "not_helping":
+            not_understood(turn, reply)
+            return
         if last is None:
             reply.fixed("smalltalk", "smalltalk", "affirm", category="smalltalk")
             return
-        _more(last, turn, reply)
+        if turn.perhaps_a_question:
+            respond(turn, reply)
+            return
+        shown = set(turn.slots.get("shown") or [])
+        near = [r for r in _near(turn, last, reply.needs) if not r.passage.withdrawn]
+        more = [r for r in near if r.passage.topic == last.topic and r.passage.id not in shown]
+        if more:
+            _open(more[0].passage, turn, reply)
+        else:
+            lead = f"{reply.needs.words.text('more', 'nothing', 'lead')} {last.lead}"
+            reply.answer(last, lead=lead, whole=False, drugs=last.drugs)
 
 
 class ActionSource(ReplyingAction):
@@ -86,11 +97,8 @@ class ActionNotWhatIMeant(ReplyingAction):
         if last is None:
             not_understood(turn, reply)
             return
-        if _says_what(turn) or (turn.intent == NOT_HELPING and turn.confidence < SURE):
+        if _says_what(turn):
             respond(turn, reply)
-            return
-        if turn.intent == NOT_HELPING:  # "tried that": something else about it
-            _more(last, turn, reply)
             return
         shown = set(turn.slots.get("shown") or [])
         near = _near(turn, last, reply.needs)
@@ -99,18 +107,6 @@ class ActionNotWhatIMeant(ReplyingAction):
             reply.fixed("clarify", "clarify", buttons=[Button.opening(p.id, p.title) for p in others])
         else:
             not_understood(turn, reply)
-
-
-def _more(last: Passage, turn: Turn, reply: Reply) -> None:
-    """Show the next passage on what `last` was about."""
-    shown = set(turn.slots.get("shown") or [])
-    near = [r for r in _near(turn, last, reply.needs) if not r.passage.withdrawn]
-    more = [r for r in near if r.passage.topic == last.topic and r.passage.id not in shown]
-    if more:
-        _open(more[0].passage, turn, reply)
-    else:
-        lead = f"{reply.needs.words.text('more', 'nothing', 'lead')} {last.lead}"
-        reply.answer(last, lead=lead, whole=False, drugs=last.drugs)
 
 
 def _says_what(turn: Turn) -> bool:

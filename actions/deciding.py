@@ -111,7 +111,7 @@ class Limits:
     outside_other: float = 0.3
     sure_match: float = 0.9
     lost: float = 0.5
-    lost_match: float = 0.6
+    lost_match: float = 0.4
     likely: float = 0.25
     fair_match: float = 0.72
     lean: float = 0.35
@@ -174,9 +174,10 @@ def decide(turn: Turn, needs: Needs, limits: Limits | None = None) -> Decision:
     if _about_others_alone(turn) or (declined and match < limits.sure_match) or (lost and match < limits.lost_match):
         return Decision("outside", ranked, query)
     if sum(topics.values()) < limits.likely and match < limits.fair_match:
-        if turn.has_past and outside <= 0.2 and len(turn.text.split()) <= limits.short:
-            return _leaning(turn, needs, alone, limits)
-        return Decision("outside" if outside > 0.2 else "unclear", ranked, query)
+        if outside > 0.2:
+            return Decision("outside", ranked, query)
+        short = turn.has_past and len(turn.text.split()) <= limits.short
+        return _leaning(turn, needs, alone, limits) if short else Decision("unclear", ranked, query)
     first, second, *_ = [*sorted(topics.values(), reverse=True), 0.0, 0.0]
     torn = first < limits.clear and first - second < limits.torn and match < limits.fair_match
     if torn and len({r.passage.topic for r in ranked[:2]}) > 1:

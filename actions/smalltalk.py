@@ -6,12 +6,10 @@ from actions.answer import respond
 from actions.deciding import leans
 from actions.reply import DELETE_CHECK, Button, Reply
 from actions.replying import ReplyingAction
-from actions.turn import SURE, Turn
+from actions.turn import Turn
 
 #: "No, I meant before the session" is a question too: a bare no has at most this many words.
 _BARE_NO = 3
-#: After an answer, "will that pass" is no goodbye: small talk is one word or two, or sure.
-_FEW = 2
 #: After an answer, "anything i can take for it" is a question and no small talk.
 _MISTAKABLE = frozenset({"ask_capabilities", "ask_bot_identity", "chitchat"})
 
@@ -23,13 +21,8 @@ class ActionSmalltalk(ReplyingAction):
         return "action_smalltalk"
 
     def compose(self, turn: Turn, reply: Reply) -> None:
-        words = len(turn.text.split())
-        corrects = turn.intent == "deny" and turn.has_past and words > _BARE_NO
-        if (
-            corrects
-            or (turn.has_past and words > _FEW and turn.confidence < SURE)
-            or (turn.intent in _MISTAKABLE and leans(turn))
-        ):
+        corrects = turn.intent == "deny" and turn.has_past and len(turn.text.split()) > _BARE_NO
+        if corrects or turn.perhaps_a_question or (turn.intent in _MISTAKABLE and leans(turn)):
             respond(turn, reply)
             return
         known = turn.intent if ("smalltalk", turn.intent) in reply.needs.words else "chitchat"

@@ -31,8 +31,8 @@ _TURNS = frozenset(
     }
 )
 TOPIC_PREFIX = "ask_"
-#: Below this confidence, what seems a turn of talk may be a question that leans on the answer before.
-SURE = 0.66
+#: After an answer, what seems a turn of talk is one only if it is one word or two, or at least this sure.
+_FEW, _SURE = 2, 0.66
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,11 @@ class Turn:
     def has_past(self) -> bool:
         """Whether an answer was given before, which this turn may lean on."""
         return bool(self.slots.get("last_topic"))
+
+    @property
+    def perhaps_a_question(self) -> bool:
+        """Whether what seems a turn of talk ("will that pass" a goodbye) may well lean on the answer before."""
+        return self.has_past and len(self.text.split()) > _FEW and self.confidence < _SURE
 
     @property
     def topics_before(self) -> dict[str, float]:

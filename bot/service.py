@@ -118,7 +118,7 @@ class Bot:
         from bot.language.encoder import shared_encoder
 
         with ThreadPoolExecutor(1) as beside:  # its native code loads while Python imports the rest
-            encoder = beside.submit(shared_encoder(self._settings.data).encode_one, "ready")
+            encoder = beside.submit(shared_encoder(self._settings.data).load)
             from bot.screen.help import Help
 
             self._help = Help(self._settings.data, self._settings)

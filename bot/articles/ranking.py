@@ -23,10 +23,10 @@ INTERACTIONS, NOTHING_FOUND = "interactions", "interaction-nothing-found"
 SUBJECT = frozenset({"ketamine", "esketamine"})
 
 #: Above this many vectors a first look in fewer dimensions chooses the passages that are compared in full: one
-#: product over 90,000 rows of 896 numbers alone takes 17-21 ms.
-_MANY_VECTORS = 30_000
+#: product over 9,000 rows of 896 numbers takes 1-2 ms, over 90,000 rows 17-21 ms, and waits for memory.
+_MANY_VECTORS = 6_000
 _FIRST_LOOK_DIM = 128
-_FULL_LOOKS = 150
+_FULL_LOOKS = 80
 _MOST_ASPECTS = 3
 #: How far below a bound a score is put.
 _BELOW = 1e-3

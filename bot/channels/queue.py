@@ -324,11 +324,9 @@ class Queue:
         # Who holds a lock and lives renews it within this time; who died does not.
         lease = now() + self._lease
         late, locked = _people.c.due > latest, _people.c.locked_until > lease
+        waiting = sa.select(_people.c.conversation).where(sa.or_(late, locked)).limit(1)
         with self._engine.connect() as connection:
-            if (
-                connection.execute(sa.select(_people.c.conversation).where(sa.or_(late, locked)).limit(1)).first()
-                is None
-            ):
+            if connection.execute(waiting).first() is None:
                 return
         with self._write() as connection:
             for table in (_people, _arrivals, _deliveries):

@@ -43,7 +43,7 @@ def train(arguments: list[str], settings: Settings) -> int:
 
 
 #: What must be reached on voices that were held back; a ratchet, raised when the figures rise.
-FLOORS = {"topic": 0.799, "aspect": 0.92, "drug": 0.88, "oos": 0.87, "smalltalk": 0.80, "dosing": 0.74}
+FLOORS = {"topic": 0.80, "aspect": 0.92, "drug": 0.88, "oos": 0.87, "smalltalk": 0.80, "dosing": 0.74}
 #: The same of the screen's classifier alone, and how many of the harmless it may alarm at most.
 SCREEN_FLOORS = {
     "held back by voice: crisis_selfharm, any danger seen": 0.87,

@@ -114,14 +114,19 @@ async def test_a_correction_that_says_what_is_answered(run: Run) -> None:
 
 
 async def test_who_says_that_it_did_not_help_gets_something_else_about_it(run: Run, needs: Needs) -> None:
-    said = await run(ActionNotWhatIMeant(), "tried that, didnt work", {"not_helping": 0.84}, slots=PAST)
+    said = await run(ActionTellMore(), "tried that, didnt work", {"not_helping": 0.84}, slots=PAST)
     assert (said.only.kind, said.only.topic) == ("answer", PAST["last_topic"])
     assert PAST["last_passage"] not in said.only.passages
 
 
+async def test_what_does_not_help_before_any_answer_is_not_understood(run: Run) -> None:
+    said = await run(ActionTellMore(), "its not helping", {"not_helping": 0.9})
+    assert said.only.kind == "fallback"
+
+
 async def test_what_hardly_seems_to_say_so_is_a_question(run: Run) -> None:
     intents = {"not_helping": 0.3, "ask_side_effects": 0.25, "ask_safety": 0.2}
-    said = await run(ActionNotWhatIMeant(), "mine is controlled now", intents, slots=PAST)
+    said = await run(ActionTellMore(), "mine is controlled now", intents, slots=PAST)
     assert said.only.kind == "answer"
 
 

@@ -18,7 +18,6 @@ from starlette.routing import BaseRoute
 
 from bot.channels.messengers import Messengers
 from bot.channels.registry import platforms_of
-from bot.channels.urgency import make_urgency
 from bot.database.engine import make_engine
 from bot.database.migrate import HEAD
 from bot.database.models import Base
@@ -182,11 +181,6 @@ def _empty_file() -> bytes:
         return path.read_bytes()
 
 
-@cache
-def _urgency() -> Callable[[str], bool]:
-    return make_urgency(ROOT / "data")
-
-
 def _tables(engine: sa.Engine) -> None:
     """As the migrations make them, but quicker."""
     Base.metadata.create_all(engine)
@@ -212,7 +206,6 @@ async def office(
         platform._client = others[platform.name].wire()
     answering = bot or EchoBot()
     messengers = Messengers(chosen, answering, engine, Metrics(), platforms)
-    messengers._urgent = _urgency()
     routes: list[BaseRoute] = list(messengers.routes())
     app = Starlette(routes=routes, exception_handlers={Refusal: refused})
     transport = httpx.ASGITransport(app)
