@@ -110,8 +110,8 @@ class Limits:
     outside_unnamed_after: float = 0.4
     outside_other: float = 0.3
     sure_match: float = 0.9
-    lost: float = 0.5
-    lost_match: float = 0.4
+    lost: float = 0.45
+    lost_match: float = 0.36
     likely: float = 0.25
     fair_match: float = 0.72
     lean: float = 0.35
@@ -312,8 +312,9 @@ def _in_context(turn: Turn, needs: Needs, alone: Mapping[str, float], limits: Li
     own = max((p for name, p in (alone if named else turn.intents).items() if _is_topic(name)), default=0.0)
     start = limits.own_topic_named if named else limits.own_topic
     share *= 1 - max(0.0, own - start) / (1 - start)
-    # The new words and the old ones, which say what they are about, count alike.
-    vector = needs.reader.read(turn.text).vector + needs.reader.read(f"{before} {turn.text}").vector
+    # The new words and the old ones, which say what they are about, count alike. Both are embedded already; reading
+    # them as one sentence cost another embedding and found nothing more (docs/performance.md).
+    vector = needs.reader.read(turn.text).vector + needs.reader.read(before).vector
     vector = vector / max(float((vector @ vector) ** 0.5), 1e-9)
     drugs = _remembered(turn, needs) if topic == INTERACTIONS else ()
     return Query(

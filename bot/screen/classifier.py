@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +29,9 @@ SCALE = 6.0
 
 #: Weight of the pieces of words beside meaning and signs.
 PIECES = 0.3
-#: Probability below which the networks see nothing at all, for dangers and for requests that must be declined.
-TRACE, TRACE_OF_REQUEST = 0.08, 0.25
+#: Probability below which the networks see nothing at all, for dangers and for requests that must be declined; and for
+#: dangers in a long message, or that a rule is certain of. Chosen on held-back sentences (docs/architecture.md, 11).
+TRACE, TRACE_OF_REQUEST, FAINT_TRACE = 0.08, 0.25, 0.03
 
 _EMERGENCY = CLASSES.index("medical_emergency")
 _DANGER = [i for i, name in enumerate(CLASSES) if name in CATEGORIES[:4]]
@@ -43,11 +45,12 @@ class Verdict:
     confidence: float
     probabilities: Mapping[str, float]
 
-    def trace(self, category: Category) -> bool:
-        """Whether there is at least a trace of what a rule found."""
+    def trace(self, category: Category, *, faint: bool = False) -> bool:
+        """Whether there is at least a trace of what a rule found; a faint one, where the rule is believed sooner."""
         if category == "refuse_dosing":
-            return self.probabilities[category] >= TRACE_OF_REQUEST
-        return sum(self.probabilities[name] for name in CATEGORIES[:4]) >= TRACE
+            return faint or self.probabilities[category] >= TRACE_OF_REQUEST
+        danger = sum(self.probabilities[name] for name in CATEGORIES[:4])
+        return danger >= (FAINT_TRACE if faint else TRACE)
 
 
 @dataclass(frozen=True)
@@ -86,16 +89,21 @@ class Classifier:
         named = {name: round(float(p), 4) for name, p in zip(CLASSES, probabilities, strict=True)}
         return Verdict(category if reached else None, score, named)
 
-    def save(self, folder: Path) -> None:
-        """Write `weights.npz` and `model.json` into `folder`, which is made."""
+    def save(self, folder: Path, learned_from: str = "") -> None:
+        """Write `weights.npz` and `model.json` into `folder`, which is made; `learned_from` is noted in it.
+
+        Weights are kept in 16 bits, which changes a probability by less than a thousandth.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         networks = (*self.joint, *self.foreign, self.pieces)
-        np.savez_compressed(folder / "weights.npz", **to_arrays(networks))
+        halves: dict[str, Any] = {name: array.astype(np.float16) for name, array in to_arrays(networks).items()}
+        np.savez_compressed(folder / "weights.npz", **halves)
         about = {
             "signs": self.signs,
             "joint": len(self.joint),
             "layers": [len(network.layers) for network in networks],
             "thresholds": self.thresholds,
+            "learned_from": learned_from,
         }
         (folder / "model.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
 
@@ -111,7 +119,7 @@ class Classifier:
         if tuple(about["signs"]) != tuple(signs):
             raise EvenkeelError("The screen's weights do not fit data/screen/patterns.yml; run: python -m bot train")
         with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
-            networks = from_arrays(arrays, about["layers"])
+            networks = from_arrays({name: arrays[name].astype(np.float32) for name in arrays}, about["layers"])
         return cls(
             tuple(about["signs"]),
             networks[: about["joint"]],

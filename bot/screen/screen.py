@@ -35,16 +35,16 @@ MOST_CHARACTERS = 100_000
 MOST_WINDOWS = 40
 _LONG = 70
 _OF_THE_BODY: tuple[Category, ...] = ("medical_emergency", "urgent_care")
-# Words up to which the classifier's "no trace of danger" is believed against a rule: a danger in a longer message may
-# be a small part of it.
+# Words up to which a rule needs more than a faint trace in the classifier's eyes: of a longer message a danger
+# may be a small part.
 _SHORT = 25
 # A long text is full of stretches that the classifier has never seen the like of, and one wrong alarm spoils all of it.
 # Pieces of so many words are looked at again, and where the patterns do not agree must reach a higher score: one where
 # there is a sign of that danger, a near certainty where there is none.
 _PIECE, _OVERLAP = 20, 7
 _WITH_SIGN, _WITHOUT_SIGN = 0.8, 0.98
-#: How sure of an emergency the classifier must be where the patterns see panic.
-_PLAIN_EMERGENCY = 0.8
+#: How sure of an emergency the classifier must be where the patterns see panic, whose first reply asks for the signs.
+_PLAIN_EMERGENCY = 0.9
 #: Letters in a row from which on a disguised text is taken for words without gaps.
 _RUN = 9
 _QUESTION = re.compile(
@@ -150,11 +150,8 @@ class Screen:
         matches = self._matches(stretches, language, flow)
         verdict = self._verdict(reading, view, stretches, language, flow)
         said = verdict.category if verdict else None
-        sure = (
-            matches
-            if verdict is None or view.count(" ") >= _SHORT
-            else [m for m in matches if m.certain or verdict.trace(m.category)]
-        )
+        long = view.count(" ") >= _SHORT
+        sure = [m for m in matches if verdict is None or verdict.trace(m.category, faint=long or m.certain)]
         if not sure and said is None:
             return None
         category = _first([*(match.category for match in sure[:1]), *([said] if said else [])])

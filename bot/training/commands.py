@@ -37,7 +37,7 @@ def setup(arguments: list[str], settings: Settings) -> int:
 def train(arguments: list[str], settings: Settings) -> int:
     """Train screen and dialogue model, even if nothing has changed."""
     with _alone(settings.var):
-        steps = [step for step in _steps(settings) if step.name in ("screen", "dialogue")]
+        steps = [step for step in _steps(settings, anew=True) if step.name in ("screen", "dialogue")]
         _make(steps, Stamps(settings.var / "made.json"), settings)
     return 0
 
@@ -177,8 +177,8 @@ def _embeddings(settings: Settings) -> contextlib.AbstractContextManager[None]:
     return kept_embeddings(shared_reader(settings.data).encoder, settings.var)
 
 
-def _steps(settings: Settings) -> list[Step]:
-    """All that set-up makes, in order."""
+def _steps(settings: Settings, *, anew: bool = False) -> list[Step]:
+    """All that set-up makes, in order; `anew` does not take the released weights of the screen."""
     data, code = settings.data, ROOT / "bot"
     reading = [code / "language", data / "lexicon", data / "vocabulary", data / "encoder"]
     content = [
@@ -214,10 +214,10 @@ def _steps(settings: Settings) -> list[Step]:
         Step(
             "screen",
             "Safety screen",
-            "usually 30 s to 2 minutes",
+            "a second; 1 to 3 minutes where sentences or patterns were changed",
             fingerprint(screen),
             lambda: trusted.trusts(models_of(settings)[1]),
-            lambda say: _train_screen(settings),
+            lambda say: _make_screen(settings, say, anew=anew),
         ),
         Step(
             "dialogue",
@@ -253,11 +253,16 @@ def _load_content(settings: Settings, say: Say) -> None:
     embed_missing(engine, shared_reader(settings.data))
 
 
-def _train_screen(settings: Settings) -> None:
+def _make_screen(settings: Settings, say: Say, *, anew: bool) -> None:
+    from bot.screen.train import take_released
     from bot.screen.train import train as train_screen
 
-    train_screen(settings.data, settings.models / "screen")
-    Manifest.of(settings).accept([settings.models / "screen"])
+    made = settings.models / "screen"
+    if anew or not take_released(settings.data, made):
+        if not anew:
+            say("The released weights were learned from something else than data/ holds now: learning from that.")
+        train_screen(settings.data, made)
+    Manifest.of(settings).accept([made])
 
 
 def _train_dialogue(settings: Settings) -> None:

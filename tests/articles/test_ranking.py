@@ -409,8 +409,14 @@ def test_ten_thousand_passages_take_less_than_15_ms() -> None:
 def test_what_a_first_look_leaves_out_is_none_of_the_best(passages: int) -> None:
     index = many(passages)
     assert index._first_look is not None
-    quick = [[hit.place for hit in index.rank(hard_query(index, seed * 977 % passages, seed), Weights(), 5)] for seed in range(12)]
+    quick = [
+        [hit.place for hit in index.rank(hard_query(index, seed * 977 % passages, seed), Weights(), 5)]
+        for seed in range(12)
+    ]
     index._first_look = None
-    full = [[hit.place for hit in index.rank(hard_query(index, seed * 977 % passages, seed), Weights(), 5)] for seed in range(12)]
+    full = [
+        [hit.place for hit in index.rank(hard_query(index, seed * 977 % passages, seed), Weights(), 5)]
+        for seed in range(12)
+    ]
     assert [hits[0] for hits in quick] == [hits[0] for hits in full]
     assert np.mean([len(set(a) & set(b)) / 5 for a, b in zip(quick, full, strict=True)]) > 0.95
