@@ -41,7 +41,9 @@ def released(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
     for name in ("nlu", "screen/sentences", "screen/languages", "lexicon", "encoder", "screen/released"):
         (folder / name).mkdir(parents=True)
-    (folder / "nlu" / "greet.yml").write_text("nlu:\n- intent: greet\n  examples: |\n    - hello\n", encoding="utf-8")
+    (folder / "nlu" / "panic_now.yml").write_text(
+        "nlu:\n- intent: panic_now\n  examples: |\n    - hello\n", encoding="utf-8"
+    )
     (folder / "screen" / "patterns.yml").write_text("rules: []\n", encoding="utf-8")
     (folder / "screen" / "thresholds.json").write_text('{"english": {"panic_now": 0.5}}', encoding="utf-8")
     (folder / "lexicon" / "drugs.yml").write_text("[]\n", encoding="utf-8")
@@ -62,13 +64,19 @@ def test_released_weights_are_taken_instead_of_learning(released: Path, tmp_path
 
 @pytest.mark.parametrize(
     "file",
-    ["nlu/greet.yml", "screen/patterns.yml", "screen/thresholds.json", "lexicon/drugs.yml", "encoder/model.onnx"],
+    ["nlu/panic_now.yml", "screen/patterns.yml", "screen/thresholds.json", "lexicon/drugs.yml", "encoder/model.onnx"],
 )
 def test_released_weights_of_something_else_are_not_taken(released: Path, tmp_path: Path, file: str) -> None:
     path = released / file
     path.write_text(path.read_text("utf-8").replace("hello", "hi").replace("0.5", "0.4") + " ", "utf-8")
     assert not screen_train.take_released(released, tmp_path / "made")
     assert not (tmp_path / "made").exists()
+
+
+def test_one_more_ordinary_question_does_not_make_the_screen_learn_again(released: Path, tmp_path: Path) -> None:
+    text = "nlu:\n- intent: greet\n  examples: |\n    - good day\n"
+    (released / "nlu" / "greet.yml").write_text(text, encoding="utf-8")
+    assert screen_train.take_released(released, tmp_path / "made")
 
 
 @pytest.mark.parametrize("damaged", ["", "[]", "{}", '{"learned_from": 1}'])
