@@ -53,6 +53,8 @@ _POINTERS = frozenset(
 _ALSO = frozenset(["too", "aswell", "also"])
 #: With these, a medicine that is named after an answer is compared or belongs to the past: it is not about taking both.
 _APART = frozenset(["compared", "comparison", "than", "tried", "versus", "vs", "instead"])
+#: What people call their own treatment, although the words alone mean other things too.
+_OURS = frozenset(["spray", "sprays", "drip", "drips"])
 _SUBJECTS = frozenset(
     [
         "panic",
@@ -252,8 +254,9 @@ def _about_others_alone(turn: Turn) -> bool:
 
 
 def _names_ours(turn: Turn) -> bool:
-    """Whether ketamine, or its treatment, is named."""
-    return any(m.kind in ("ketamine", "treatment", "phase", "route") for m in turn.mentions)
+    """Whether ketamine, or its treatment, is named; "the spray" is what people here call theirs."""
+    words = {word.removesuffix("'s") for word in _words_of(turn)}
+    return bool(words & _OURS) or any(m.kind in ("ketamine", "treatment", "phase", "route") for m in turn.mentions)
 
 
 def _means_with_ketamine(turn: Turn) -> bool:
