@@ -21,7 +21,7 @@ import time
 import warnings
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,7 +31,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bot.language.networks import Floats, Layers
-from bot.language.reader import Reading
 from bot.screen import ngrams
 from bot.screen.classifier import CLASSES, SCALE, Classifier, features, foreign_features, likeliest
 from bot.screen.findings import CATEGORIES
@@ -68,7 +67,6 @@ HIGHEST = {
     "refuse_dosing": 0.58,
 }
 
-Read = Callable[[Sequence[str]], list[Reading]]
 Mask = npt.NDArray[np.bool_]
 #: For plainly English texts and for others, the score from which a category counts.
 Thresholds = dict[str, dict[str, float]]
@@ -107,8 +105,9 @@ class Report:
 
 @dataclass(frozen=True)
 class Corpus:
-    """All training sentences with what the networks read of them."""
+    """All training sentences with what the networks read of them, and the patterns that gave the signs and views."""
 
+    patterns: Patterns
     sentences: list[Sentence]
     vectors: Floats
     signs: Floats
@@ -130,21 +129,19 @@ class Trial:
     thresholds: Thresholds
 
 
-def train(data: Path, out: Path, read: Read | None = None, corpus: Corpus | None = None) -> None:
+def train(data: Path, out: Path, corpus: Corpus | None = None) -> None:
     """Learn from every sentence and save into `out`, with the thresholds that the last trial chose.
 
     Args:
         data: the data folder; out: folder of the weights.
-        read: gives the readings of texts (`bot.language.reader.Reader.read_many`); None takes the shared reader's.
         corpus: what `read_corpus` gave, where it is there already.
 
     Raises:
         OSError, ValueError: the thresholds cannot be read.
     """
-    patterns = Patterns(data / "screen" / "patterns.yml")
-    corpus = corpus or read_corpus(data, patterns, read)
+    corpus = corpus or read_corpus(data)
     everything = np.ones(len(corpus.sentences), dtype=np.bool_)
-    learned = replace(fit(corpus, everything, patterns), thresholds=read_thresholds(data))
+    learned = replace(fit(corpus, everything), thresholds=read_thresholds(data))
     learned.save(out, learned_from(data))
 
 
@@ -187,14 +184,13 @@ def read_thresholds(data: Path) -> Thresholds:
     return found
 
 
-def try_out(data: Path, read: Read | None = None, corpus: Corpus | None = None) -> Trial:
+def try_out(data: Path, corpus: Corpus | None = None) -> Trial:
     """Learn without what is held back, choose thresholds on it, and report how it does there; arguments as `train`."""
     began = time.perf_counter()
-    patterns = Patterns(data / "screen" / "patterns.yml")
-    corpus = corpus or read_corpus(data, patterns, read)
+    corpus = corpus or read_corpus(data)
     family, voice = held_families(corpus.sentences), held_voices(corpus.sentences)
     held = (family == 0) | voice
-    trial = fit(corpus, ~held, patterns)
+    trial = fit(corpus, ~held)
     scores = {
         english: trial.probabilities(corpus.vectors, corpus.signs, corpus.views, english=english)
         for english in (True, False)
@@ -211,19 +207,19 @@ def try_out(data: Path, read: Read | None = None, corpus: Corpus | None = None) 
     return Trial(report, thresholds)
 
 
-def read_corpus(data: Path, patterns: Patterns, read: Read | None = None) -> Corpus:
-    """The sentences of data/nlu, data/screen/sentences and data/screen/languages, embedded."""
-    sentences = _sentences(data)
-    if read is None:
-        from bot.language.reader import shared_reader
+def read_corpus(data: Path) -> Corpus:
+    """The sentences of data/nlu, data/screen/sentences and data/screen/languages, embedded by the shared reader."""
+    from bot.language.reader import shared_reader
 
-        read = shared_reader(data).read_many
-    readings = read([s.text for s in sentences])
+    patterns = Patterns(data / "screen" / "patterns.yml")
+    sentences = _sentences(data)
+    readings = shared_reader(data).read_many([s.text for s in sentences])
     looked = [patterns.look(reading) for reading in readings]
     signs = np.asarray([patterns.signs(stretches) for _, stretches in looked], dtype=np.float32)
     x = np.asarray([reading.vector for reading in readings], dtype=np.float32)
     labels = np.asarray([CLASSES.index(INTENTS.get(s.intent, CLASSES[0])) for s in sentences])
     return Corpus(
+        patterns,
         sentences,
         x,
         signs,
@@ -256,7 +252,7 @@ def held_voices(sentences: Sequence[Sentence]) -> Mask:
     return np.asarray([s.voice in HELD_VOICES for s in sentences])
 
 
-def fit(corpus: Corpus, rows: Mask, patterns: Patterns) -> Classifier:
+def fit(corpus: Corpus, rows: Mask) -> Classifier:
     """A classifier without thresholds, trained on `rows`."""
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
@@ -275,7 +271,7 @@ def fit(corpus: Corpus, rows: Mask, patterns: Patterns) -> Classifier:
         warnings.simplefilter("ignore", ConvergenceWarning)
         learned = list(pool.map(lambda one: _network(one[0], y, one[1], **one[2]), wanted))
     joint, foreign = learned[:JOINT_NETWORKS], learned[JOINT_NETWORKS:-1]
-    return Classifier(patterns.sign_names, tuple(joint), tuple(foreign), learned[-1], {})
+    return Classifier(corpus.patterns.sign_names, tuple(joint), tuple(foreign), learned[-1], {})
 
 
 def _network(
@@ -366,11 +362,11 @@ def release(data: Path, var: Path) -> Report:
     from bot.training.embeddings import kept_embeddings
 
     with kept_embeddings(shared_reader(data).encoder, var):
-        corpus = read_corpus(data, Patterns(data / "screen" / "patterns.yml"))
-        found = try_out(data, corpus=corpus)
+        corpus = read_corpus(data)
+        found = try_out(data, corpus)
         thresholds = json.dumps(found.thresholds, indent=1) + "\n"
         (data / "screen" / "thresholds.json").write_text(thresholds, encoding="utf-8")
-        train(data, data / "screen" / "released", corpus=corpus)
+        train(data, data / "screen" / "released", corpus)
     return found.report
 
 

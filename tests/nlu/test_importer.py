@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rasa.shared.importers.rasa import RasaFileImporter
+from rasa.shared.nlu.training_data.features import Features
+from rasa.shared.nlu.training_data.message import Message
 
 from bot.errors import ContentError
-from bot.nlu.importer import PHRASING, Importer
+from bot.nlu.importer import PHRASING, Example, Importer
 from bot.settings import ROOT
 from bot.training.sentences import read_sentences
 from tests.articles.fakes import write_content
@@ -33,6 +37,18 @@ nlu:
     examples: |
       - Danke schön 🙂
 """
+
+
+def test_a_copy_of_an_example_is_its_own_and_reads_as_rasas() -> None:
+    ours, theirs = (kind.build("hello there", "greet") for kind in (Example, Message))
+    copied = copy.deepcopy(ours)
+    assert copied == ours == theirs and copied.fingerprint() == theirs.fingerprint()
+    copied.set("intent", "greet")
+    assert copied == ours
+    copied.set("intent", "thanks")
+    copied.add_features(Features(np.ones((1, 2)), "sentence", "text", "test"))
+    assert copied != ours == theirs
+    assert (ours.get("intent"), ours.features) == ("greet", [])
 
 
 def read(importer: type, paths: list[Path]) -> list[tuple[str, str, dict[str, Any]]]:

@@ -321,3 +321,23 @@ def test_time_beyond_the_embedding(screen: Screen, reader: Reader, texts: list[s
     # The quarter that was disturbed least.
     fast = [statistics.mean(sorted(times)[: len(times) // 4]) for times in (screened, embedded)]
     assert fast[0] / fast[1] < share, [round(value * 1e3, 3) for value in fast]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "it's 3 kms from the clinic to my flat, may i walk",
+        "will i lose control of myself in the chair",
+        "a grandfather of mine took his own life before the war, does such family history matter",
+    ],
+)
+def test_words_of_suicide_that_say_something_else_are_left_alone(screen: Screen, reader: Reader, text: str) -> None:
+    assert look(screen, reader, text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["kms tonight", "im gonna kms", "suicidal after my second drip", "i want to of myself"]
+)
+def test_the_same_words_of_oneself_are_found(screen: Screen, reader: Reader, text: str) -> None:
+    finding = look(screen, reader, text)
+    assert finding is not None and finding.category == "crisis_selfharm"
