@@ -341,3 +341,25 @@ def test_words_of_suicide_that_say_something_else_are_left_alone(screen: Screen,
 def test_the_same_words_of_oneself_are_found(screen: Screen, reader: Reader, text: str) -> None:
     finding = look(screen, reader, text)
     assert finding is not None and finding.category == "crisis_selfharm"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "i cant go on any more",
+        "I cannot go on.",
+        "honestly i just can't carry on like this",
+        "i cannot go on. is ketamine any help for this",
+        "The drip did nothing. I can't keep going.",
+    ],
+)
+def test_who_cannot_go_on_gets_help(screen: Screen, reader: Reader, text: str) -> None:
+    finding = look(screen, reader, text)
+    assert finding is not None and finding.category == "crisis_selfharm"
+
+
+@pytest.mark.parametrize(
+    "text", ["i can't go on tuesday, is friday free", "can i carry on with my vitamins", "i cannot go on the bus after it"]
+)
+def test_what_cannot_go_on_is_named(screen: Screen, reader: Reader, text: str) -> None:
+    assert look(screen, reader, text) is None
