@@ -359,7 +359,8 @@ def test_who_cannot_go_on_gets_help(screen: Screen, reader: Reader, text: str) -
 
 
 @pytest.mark.parametrize(
-    "text", ["i can't go on tuesday, is friday free", "can i carry on with my vitamins", "i cannot go on the bus after it"]
+    "text",
+    ["i can't go on tuesday, is friday free", "can i carry on with my vitamins", "i cannot go on the bus after it"],
 )
 def test_what_cannot_go_on_is_named(screen: Screen, reader: Reader, text: str) -> None:
     assert look(screen, reader, text) is None
