@@ -204,7 +204,7 @@ def _is_topic(intent: str) -> bool:
 
 def _match(best: Ranked) -> float:
     """How near the nearest phrasing of the passage is, as a cosine (the part is weighted about 1.3)."""
-    return float(best.parts.get("question", 0.0)) / 1.3
+    return 1.0 if best.parts.get("same") else float(best.parts.get("question", 0.0)) / 1.3
 
 
 def leans(turn: Turn, limits: Limits | None = None) -> bool:

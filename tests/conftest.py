@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import time_machine
 
 from bot.engine import compat
 from bot.language.encoder import Encoder
@@ -22,6 +25,16 @@ compat.prepare()
 def data() -> Path:
     """The shipped data files."""
     return ROOT / "data"
+
+
+@pytest.fixture
+def early_in_a_minute() -> Iterator[None]:
+    """The clock goes on from a minute's first second.
+
+    Limits count by the minutes of the clock: where one ends between two messages, one more is let through.
+    """
+    with time_machine.travel(datetime.now(UTC).replace(second=1, microsecond=0), tick=True):
+        yield
 
 
 @pytest.fixture(scope="session")

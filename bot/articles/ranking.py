@@ -72,6 +72,9 @@ class Weights:
         question: times the best cosine with a phrasing of the passage.
         second: times the mean of the two best, so that one odd phrasing counts a little less than two.
         text: times the cosine with lead and details.
+        same: added where the words are a phrasing of the passage: an editor has said that they find it, and no
+            likelihood of a topic speaks against that …
+        same_from: … in full at a cosine of 1, and not at all below this one.
         intent: times log P(ask_topic), which is not taken below log(`floor`).
         aspect: times log P(topic, aspect) of the passage's likeliest aspect, not below log(`floor`).
         later_aspect: a passage's second and third aspect count as this share of their probability.
@@ -92,6 +95,8 @@ class Weights:
     question: float = 1.0
     second: float = 0.3
     text: float = 0.8
+    same: float = 4.0
+    same_from: float = 0.97
     intent: float = 0.4
     aspect: float = 0.12
     later_aspect: float = 0.7
@@ -235,6 +240,7 @@ class Index:
     ) -> tuple[dict[str, Scores], Scores]:
         best, mean, text = similarities
         parts = {"question": weights.question * best + weights.second * mean, "text": weights.text * text}
+        parts["same"] = weights.same * np.clip((best - weights.same_from) / (1 - weights.same_from), 0, 1)
         parts |= {name: part[among] for name, part in labels.items()}
         parts["drug"] = self._drug(best, cover, weights, among)
         total: Scores = np.sum(list(parts.values()), axis=0)

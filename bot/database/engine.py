@@ -5,6 +5,9 @@ SQLite needs no configuration: write-ahead log, 5 s of patience with another wri
 
 from __future__ import annotations
 
+import random
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,12 +57,30 @@ def make_engine(url: str | sa.URL, **options: Any) -> sa.Engine:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _keep_a_log(cursor)
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
     # What somebody had deleted must not stay readable in the file.
     cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
+
+
+def _keep_a_log(cursor: Any) -> None:
+    """Turn the write-ahead log on, waiting for processes that do the same at this moment.
+
+    The change needs the whole file, and SQLite refuses it at once, without BUSY_TIMEOUT, where two ask together: each
+    holds the lock that the other waits for (https://www.sqlite.org/c3ref/busy_handler.html). A file keeps its log, so
+    this is only so on its first use.
+    """
+    until = time.monotonic() + BUSY_TIMEOUT / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.02 * random.random())
 
 
 @contextmanager

@@ -100,6 +100,7 @@ ALONE = Weights(
     question=0,
     second=0,
     text=0,
+    same=0,
     intent=0,
     aspect=0,
     drug=0,
@@ -131,6 +132,16 @@ def test_a_phrasing_finds_its_passage() -> None:
         if not one.drugs:
             hits = INDEX.rank(Query("", one.questions[-1]), Weights(), 1)
             assert INDEX.ids[hits[0].place] == one.id
+
+
+def test_the_very_words_of_a_phrasing_find_its_passage_whatever_topic_is_read() -> None:
+    bladder = ENTRIES[0]
+    against = {"ask_getting_help": 0.99}
+    asked = Query("", bladder.questions[1], against, {("getting_help", "helpline"): 0.99})
+    assert order(asked)[0] == "bladder"
+    assert order(asked, replace(Weights(), same=0))[0] == "help"
+    near = query("bladder hurts since the infusions")
+    assert "same" in ranked(near)["bladder"].parts and ranked(near)["bladder"].parts["same"] == 0
 
 
 def test_question_is_the_best_phrasing_and_a_little_of_the_two_best() -> None:
@@ -185,7 +196,7 @@ def test_the_parts_add_up() -> None:
     )
     for hit in ranked(asked).values():
         assert hit.score == pytest.approx(sum(hit.parts.values()), abs=1e-5)
-        assert set(hit.parts) == {"question", "text", "intent", "aspect", "drug", "context"}
+        assert set(hit.parts) == {"question", "text", "same", "intent", "aspect", "drug", "context"}
 
 
 # -- drugs -----------------------------------------------------------------------------------------------------

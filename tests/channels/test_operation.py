@@ -180,6 +180,7 @@ async def test_the_sweep_deletes_what_is_over(tmp_path: Path) -> None:
                 assert connection.execute(sa.select(sa.func.count()).select_from(table)).scalar() == 0
 
 
+@pytest.mark.usefixtures("early_in_a_minute")
 async def test_too_many_messages_of_one_person_are_passed_over_but_danger_never(tmp_path: Path) -> None:
     async with office(tmp_path, SESSION_LIMIT="3") as here:
         them = here.stand_ins["telegram"]

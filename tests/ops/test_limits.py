@@ -38,6 +38,7 @@ def redis_url() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["in this process", "shared"])
+@pytest.mark.usefixtures("early_in_a_minute")
 async def test_each_is_counted_alone(settings: Settings, shared: bool) -> None:
     limiter = Limiter(settings, in_memory() if shared else None)
     waits = [await limiter.wait("session", "a") for _ in range(settings.session_limit)]
@@ -48,6 +49,7 @@ async def test_each_is_counted_alone(settings: Settings, shared: bool) -> None:
     assert await limiter.wait("address", "a") == 0
 
 
+@pytest.mark.usefixtures("early_in_a_minute")
 async def test_two_processes_share_what_they_count(settings: Settings) -> None:
     counts = in_memory()
     one, other = Limiter(settings, counts), Limiter(settings, counts)
@@ -56,6 +58,7 @@ async def test_two_processes_share_what_they_count(settings: Settings) -> None:
 
 
 @pytest.mark.skipif(not find_spec("redis"), reason="the package redis is not installed")
+@pytest.mark.usefixtures("early_in_a_minute")
 async def test_redis_counts(settings: Settings, redis_url: str) -> None:
     one, other = (Limiter(changed(settings, redis_url=redis_url)) for _ in range(2))
     who = secrets.token_hex(8)
@@ -86,6 +89,7 @@ class Broken:
 
 
 @pytest.mark.parametrize("endless", [False, True], ids=["refuses", "never answers"])
+@pytest.mark.usefixtures("early_in_a_minute")
 async def test_without_redis_each_process_counts(
     settings: Settings, endless: bool, caplog: pytest.LogCaptureFixture
 ) -> None:

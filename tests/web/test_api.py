@@ -189,6 +189,7 @@ async def test_a_long_message_goes_to_the_bot_whole_and_is_kept_in_part(visitor:
     assert len((await visitor.history())[0]["text"]) == 2000
 
 
+@pytest.mark.usefixtures("early_in_a_minute")
 async def test_too_many_from_a_session(visitor: Visitor, settings: Settings) -> None:
     for number in range(settings.session_limit):
         assert (await visitor.say("hello", str(number))).status_code == 200
@@ -198,6 +199,7 @@ async def test_too_many_from_a_session(visitor: Visitor, settings: Settings) -> 
     assert "911" in response.json()["error"]["message"]
 
 
+@pytest.mark.usefixtures("early_in_a_minute")
 async def test_too_many_from_an_address(settings: Settings, engine: sa.Engine, fake_bot: FakeBot) -> None:
     async with browser(build(changed(settings, address_limit=3), fake_bot, engine)) as client:
         answers = [await client.post("/chat/sessions") for _ in range(4)]

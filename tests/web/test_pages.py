@@ -278,6 +278,7 @@ async def test_not_ready(client: httpx.AsyncClient, fake_bot: FakeBot) -> None:
     assert COOKIE not in client.cookies
 
 
+@pytest.mark.usefixtures("early_in_a_minute")
 async def test_too_many(client: httpx.AsyncClient, settings: Settings) -> None:
     for _ in range(settings.session_limit):
         assert (await send(client, text="hello")).status_code == 303
