@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -23,6 +24,23 @@ def test_sqlite_needs_no_configuration(tmp_path: Path) -> None:
             for name in ("journal_mode", "busy_timeout", "foreign_keys")
         }
     assert pragma == {"journal_mode": "wal", "busy_timeout": 5000, "foreign_keys": 1}
+
+
+def test_those_that_open_a_new_file_together_wait_for_each_other(tmp_path: Path) -> None:
+    """Without waiting, about one of a hundred was refused ("database is locked")."""
+    for number in range(150):
+        together = threading.Barrier(4)
+
+        def connect(
+            address: str = f"sqlite:///{tmp_path / str(number)}", together: threading.Barrier = together
+        ) -> str:
+            engine = make_engine(address)
+            together.wait()
+            with engine.connect() as connection:
+                return str(connection.exec_driver_sql("PRAGMA journal_mode").scalar())
+
+        with ThreadPoolExecutor(4) as pool:
+            assert [each.result() for each in [pool.submit(connect) for _ in range(4)]] == ["wal"] * 4
 
 
 def test_a_database_in_memory_is_shared_by_threads() -> None:
