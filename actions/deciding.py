@@ -51,6 +51,8 @@ _POINTERS = frozenset(
 )
 #: Beside the name of a medicine these tell that the question before goes on.
 _ALSO = frozenset(["too", "aswell", "also"])
+#: Whatever is named beside these is measured by what was said before ("does yoga count").
+_COUNTS = frozenset(["count", "counts"])
 #: With these, a medicine that is named after an answer is compared or belongs to the past: it is not about taking both.
 _APART = frozenset(["compared", "comparison", "than", "tried", "versus", "vs", "instead"])
 #: What people call their own treatment, although the words alone mean other things too.
@@ -217,6 +219,8 @@ def leans(turn: Turn, limits: Limits | None = None) -> bool:
     if any(m.kind == "ketamine" for m in turn.mentions) and words > 4:
         return follows > limits.lean_long
     if turn.drugs and (words <= 4 or (words <= limits.pointing and _words_of(turn) & (_POINTERS | _ALSO))):
+        return True
+    if words <= limits.pointing and _words_of(turn) & _COUNTS:
         return True
     best = max((p for name, p in turn.alone().items() if _is_topic(name)), default=0.0)
     if words <= limits.pointing and _points_back(turn) and best < 0.9:

@@ -156,7 +156,9 @@ class Screen:
             return None
         category = _first([*(match.category for match in sure[:1]), *([said] if said else [])])
         if sure and said and {sure[0].category, said} == {"crisis_selfharm", "medical_emergency"}:
-            category = said
+            # The classifier can tell the two apart better; in another language a rule that names one alone can.
+            named = {match.category for match in sure} & {"crisis_selfharm", "medical_emergency"}
+            category = said if language.plainly_english or len(named) > 1 else sure[0].category
         if sure and sure[0].category == "panic_now" and said == "medical_emergency" and verdict:
             # Fear of dying in a panic: its first reply asks for the signs of an emergency and names the number.
             category = "panic_now" if verdict.probabilities[said] < _PLAIN_EMERGENCY else said

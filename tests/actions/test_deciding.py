@@ -141,6 +141,7 @@ def test_medicines_that_are_asked_about_with_ketamine(decided: Callable, text: s
         ("and how long?", 0.6, PAST, True, "short, and likely a follow-up"),
         ("and how long?", 0.05, PAST, True, "short, and names nothing"),
         ("how long is an infusion", 0.05, PAST, False, "short, and no follow-up"),
+        ("does yoga count", 0.05, PAST, True, "what it counts as was said before"),
         ("does that go away", 0.05, PAST, True, "it points back"),
         ("does that panic go away", 0.05, PAST, False, "it points, but names its subject"),
         ("is that one better than xanax or what do you think of it", 0.3, PAST, False, "long, names a drug"),
