@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from actions.deciding import Decision, decide, named_in, topics_asked
@@ -9,10 +10,17 @@ from actions.needs import Needs
 from actions.reply import MOST_SHOWN, Button, Reply
 from actions.replying import ReplyingAction
 from actions.turn import Turn
-from bot.articles.ranking import INTERACTIONS, NOTHING_FOUND, Query
+from bot.articles.ranking import INTERACTIONS, NOTHING_FOUND, SUBJECT, Query
 from bot.articles.store import Passage, Ranked
 from bot.language.lexicon import Mention
+from bot.language.text import fold
 from bot.message import SourceRef
+
+#: Stands right before a medicine that somebody takes ("on a low dose of lithium", "i take zoloft").
+_TAKES = re.compile(
+    r"(?<!come )(?<!came )(?<!going )\b(?:on|take|takes|taking|prescribed|using)"
+    r"(?: (?:a|an|my|some|the|high|low|daily|small|dose|doses|of|prescribed|both))*\s$"
+)
 
 
 class ActionAnswer(ReplyingAction):
@@ -50,13 +58,15 @@ def respond(turn: Turn, reply: Reply) -> None:
 def show(decision: Decision, turn: Turn, reply: Reply) -> None:
     """Show the best passage of `decision`, and what else was asked about beside it."""
     best = decision.ranked[0]
-    drugs = decision.query.drugs if best.passage.topic == INTERACTIONS else ()
-    mentions = tuple(d for d in drugs if isinstance(d, Mention))
+    together = best.passage.topic == INTERACTIONS
+    mentions = tuple(d for d in decision.query.drugs if isinstance(d, Mention)) if together else ()
     names, missing = named_in(best, mentions)
     extra: list[str] = []
     sources: list[SourceRef] = []
-    for drug in missing[:2]:
+    for drug in missing[:2] if together else taken(turn, best)[:1]:
         other = _about(drug, decision.query, reply.needs)
+        if other.id == NOTHING_FOUND and not together:
+            continue
         names += [drug.name, *drug.classes[:1]]
         called = _called(drug, reply.needs)
         if other.withdrawn:
@@ -135,6 +145,21 @@ def _different_topics(ranked: Any) -> list[Ranked]:
     for r in ranked:
         found.setdefault(r.passage.topic, r)
     return list(found.values())[:2]
+
+
+def taken(turn: Turn, best: Ranked) -> list[Mention]:
+    """Medicines that somebody says they take while they ask about something else, and that `best` does not speak of.
+
+    "bipolar, on lithium. will ketamine set me off": whether the two go together is worth a line below the answer.
+    """
+    text = fold(turn.text)
+    return [
+        drug
+        for drug in turn.drugs
+        if drug.name not in SUBJECT
+        and _TAKES.search(text[: drug.start])
+        and not any(name in best.passage.drugs for name in drug.names)
+    ]
 
 
 def _about(drug: Mention, query: Query, needs: Needs) -> Passage:

@@ -28,22 +28,30 @@ INTENT_OF = {
 
 #: A request about doses that only one layer of the screen found counts from this probability of the classifier on …
 _LEAST_DOSING = 0.12
-#: … and care today that the screen's classifier alone found does not beside a topic this likely.
-_SURE_TOPIC = 0.85
+#: … and care today, or panic, that the screen's classifier alone found and is itself not sure of (below the first
+#: number), does not beside a topic this likely. A question about panic is full of the words of an attack.
+_UNSURE, _SURE_TOPIC = 0.7, 0.85
+_ABOUT_PANIC = ("ask_about_panic_attacks", "ask_coping_with_panic", "ask_ketamine_and_panic")
 
 
 def doubted(finding: dict[str, Any], ranking: list[dict[str, Any]]) -> bool:
     """Whether the intent classifier contradicts a finding that is no danger to life.
 
-    Only for requests about doses and for care today: a crisis, an emergency and panic are never doubted.
+    Only for requests about doses, for care today and for panic: a crisis and an emergency are never doubted, nor is
+    anything in a language that the intent classifier cannot read.
     """
     likely = {r["name"]: float(r["confidence"]) for r in ranking}
-    if not likely or finding.get("layer") == "both":
+    if not likely or finding.get("layer") == "both" or finding.get("language", "en") != "en":
         return False
     if finding["category"] == "refuse_dosing":
         return likely.get("ask_dosing", 0.0) < _LEAST_DOSING
-    if finding["category"] == "urgent_care" and finding.get("layer") == "classifier":
-        return max((p for name, p in likely.items() if name.startswith("ask_")), default=0.0) > _SURE_TOPIC
+    if finding.get("layer") != "classifier" or float(finding.get("confidence", 1.0)) >= _UNSURE:
+        return False
+    topics = {name: p for name, p in likely.items() if name.startswith("ask_")}
+    if finding["category"] == "urgent_care":
+        return max(topics.values(), default=0.0) > _SURE_TOPIC
+    if finding["category"] == "panic_now":
+        return max((topics.get(name, 0.0) for name in _ABOUT_PANIC), default=0.0) > _SURE_TOPIC
     return False
 
 

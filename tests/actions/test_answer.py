@@ -124,6 +124,27 @@ async def test_a_known_and_an_unknown_medicine_are_both_named(run: Run) -> None:
     assert {"alprazolam", "metformin"} <= set(said.only.drugs)
 
 
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ("i am on xanax, how long does a panic attack last", True),
+        ("how long does a panic attack last, i take a low dose of xanax", True),
+        ("how long does a panic attack last, xanax used to help", False),
+        ("how long does a panic attack last after coming off xanax", False),
+        ("how long does a panic attack last, i take metformin", False),
+    ],
+    ids=["on it", "takes it", "once had it", "has left it", "nothing is known of it"],
+)
+async def test_a_medicine_that_somebody_takes_gets_a_line_below_another_answer(
+    run: Run, said: str, named: bool
+) -> None:
+    of_panic = {"ask_about_panic_attacks": 0.98}, {("about_panic_attacks", "duration"): 0.95}
+    shown = (await run(ActionAnswer(), said, *of_panic)).only
+    assert shown.topic == "about_panic_attacks"
+    assert any(line.startswith("About Xanax (alprazolam): ") for line in shown.details) is named
+    assert ("alprazolam" in shown.drugs) is named and "metformin" not in shown.drugs
+
+
 # -- buttons -----------------------------------------------------------------------------------------------------
 
 

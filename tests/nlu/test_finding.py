@@ -60,22 +60,25 @@ def test_it_stands_last_in_the_pipeline() -> None:
 
 
 @pytest.mark.parametrize(
-    ("category", "layer", "ranking", "doubt"),
+    ("category", "layer", "confidence", "ranking", "doubt"),
     [
-        pytest.param(
-            "refuse_dosing", "patterns", {"ask_effectiveness": 0.95, "ask_dosing": 0.02}, True, id="one layer"
-        ),
-        pytest.param("refuse_dosing", "both", {"ask_effectiveness": 0.95, "ask_dosing": 0.02}, False, id="both layers"),
-        pytest.param("refuse_dosing", "classifier", {"ask_dosing": 0.3}, False, id="likely enough"),
-        pytest.param("urgent_care", "classifier", {"ask_what_to_expect": 0.95}, True, id="a sure topic"),
-        pytest.param("urgent_care", "patterns", {"ask_what_to_expect": 0.95}, False, id="plain words"),
-        pytest.param("crisis_selfharm", "classifier", {"ask_effectiveness": 0.99}, False, id="never a crisis"),
-        pytest.param("medical_emergency", "classifier", {"ask_side_effects": 0.99}, False, id="never an emergency"),
-        pytest.param("panic_now", "classifier", {"ask_coping_with_panic": 0.99}, False, id="never panic"),
+        pytest.param("refuse_dosing", "patterns", 1.0, {"ask_dosing": 0.02}, True, id="one layer"),
+        pytest.param("refuse_dosing", "both", 1.0, {"ask_dosing": 0.02}, False, id="both layers"),
+        pytest.param("refuse_dosing", "classifier", 0.9, {"ask_dosing": 0.3}, False, id="likely enough"),
+        pytest.param("urgent_care", "classifier", 0.6, {"ask_what_to_expect": 0.95}, True, id="a sure topic"),
+        pytest.param("urgent_care", "classifier", 0.8, {"ask_what_to_expect": 0.95}, False, id="a sure screen"),
+        pytest.param("urgent_care", "patterns", 1.0, {"ask_what_to_expect": 0.95}, False, id="plain words"),
+        pytest.param("crisis_selfharm", "classifier", 0.6, {"ask_effectiveness": 0.99}, False, id="never a crisis"),
+        pytest.param("medical_emergency", "classifier", 0.6, {"ask_side_effects": 0.99}, False, id="no emergency"),
+        pytest.param("panic_now", "classifier", 0.6, {"ask_coping_with_panic": 0.99}, True, id="asked about panic"),
+        pytest.param("panic_now", "classifier", 0.8, {"ask_coping_with_panic": 0.99}, False, id="surely in panic"),
+        pytest.param("panic_now", "classifier", 0.6, {"ask_safety": 0.99}, False, id="another topic"),
     ],
 )
 def test_the_classifier_may_doubt_what_is_no_danger_to_life(
-    category: str, layer: str, ranking: dict[str, float], doubt: bool
+    category: str, layer: str, confidence: float, ranking: dict[str, float], doubt: bool
 ) -> None:
     listed = [{"name": name, "confidence": p} for name, p in ranking.items()]
-    assert doubted({"category": category, "layer": layer, "confidence": 0.9}, listed) is doubt
+    found = {"category": category, "layer": layer, "confidence": confidence}
+    assert doubted(found, listed) is doubt
+    assert not doubted({**found, "language": "de"}, listed), "the intent classifier reads English"
