@@ -89,7 +89,8 @@ class Limits:
         outside_unnamed_after: … after an answer, whose subject need not be named again, with this one instead …
         outside_other: … or with this one, when a medicine is named and ketamine or its treatment in no word.
         sure_match: … unless a phrasing of the best passage is at least this near (cosine).
-        lost: a first message that names no subject and is a follow-up with more than this probability is not answered …
+        lost: a first message that names no subject and is a follow-up with more than this probability, or more likely
+            than anything else, is not answered …
         lost_match: … unless a phrasing is at least this near.
         likely: below this probability of all topics together nothing is answered …
         fair_match: … unless a phrasing is at least this near.
@@ -174,7 +175,9 @@ def decide(turn: Turn, needs: Needs, limits: Limits | None = None) -> Decision:
     )
     topics = {name: p for name, p in alone.items() if _is_topic(name)}
     # It seems to go on from something, and there is nothing before it.
-    lost = not turn.has_past and turn.intents.get(FOLLOW_UP, 0.0) > limits.lost and not _names_a_subject(turn)
+    follows = turn.intents.get(FOLLOW_UP, 0.0)
+    lost = not turn.has_past and not _names_a_subject(turn)
+    lost = lost and (follows > limits.lost or follows >= max(turn.intents.values(), default=1.0))
     if _about_others_alone(turn) or (declined and match < limits.sure_match) or (lost and match < limits.lost_match):
         return Decision("outside", ranked, query)
     if sum(topics.values()) < limits.likely and match < limits.fair_match:
