@@ -24,7 +24,9 @@ _ASKS_ABOUT_TAKING = re.compile(
     r"(?:(?:can|could|may|should) (?:i|you|we|one|people) (?:still |also |safely )?(?:take|use|have|mix|be on)"
     r"|(?:is|are) (?:it )?(?:ok|okay|safe|fine|alright|allowed)(?: (?:to|if i) (?:take|use|have))?"
     r"|is|are|what about|how about|(?:i am|i'm|im) (?:on|taking))?"
-    r" ?(?:my |some |any )?<drug>(?: (?:ok|okay|safe|fine|alright|allowed|too|as well|still))*[ ?!.]*"
+    r" ?(?:my |some |any )?<drug>"
+    r"(?: (?:ok|okay|safe|fine|alright|allowed|too|as well|still|(?:together |along )?with (?:it|this|that|them)))*"
+    r"[ ?!.]*"
 )
 #: Words that point at what was said before, and words that name the subject anew.
 _POINTERS = frozenset(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +73,14 @@ class Classifier:
     def probabilities(self, vectors: Floats, signs: Floats, views: Sequence[str], *, english: bool) -> Floats:
         """Probability of each of CLASSES, shape (n, 6), for rows of embeddings and signs, and their views."""
         pieces = np.vstack([self._of_pieces(view) for view in views])
-        joint = (1 - PIECES) * average(self.joint, features(vectors, signs)) + PIECES * pieces
+        joint = (1 - PIECES) * self._joint.average(features(vectors, signs)) + PIECES * pieces
         if english:
             return joint
         return (joint + 2 * average(self.foreign, foreign_features(vectors))) / 3
+
+    @cached_property
+    def _joint(self) -> SideBySide:
+        return SideBySide(self.joint)
 
     def _of_pieces(self, view: str) -> Floats:
         weights, bias = self.pieces.layers[0]
@@ -158,3 +163,24 @@ def foreign_features(vectors: Floats) -> Floats:
 def average(networks: Sequence[Layers], x: Floats) -> Floats:
     """Mean of the networks' probabilities."""
     return np.asarray(np.mean([softmax(network.log_odds(x)) for network in networks], axis=0), dtype=np.float32)
+
+
+class SideBySide:
+    """Networks of two layers and one shape, computed together: for one row half the time of one after the other."""
+
+    def __init__(self, networks: Sequence[Layers]) -> None:
+        (first, last) = zip(*(network.layers for network in networks), strict=True)
+        self._networks = networks
+        # Rows are the neurons: a matrix times a vector, which BLAS does four times as fast as `Layers` does one row
+        # (whose way round is for processes where BLAS has many threads; one that serves has one).
+        self._first = np.ascontiguousarray(np.hstack([w for w, _ in first]).T), np.hstack([b for _, b in first])
+        self._weights, self._bias = np.stack([w for w, _ in last]), np.stack([b for _, b in last])
+
+    def average(self, x: Floats) -> Floats:
+        """As `average`."""
+        if len(x) > 1:
+            return average(self._networks, x)
+        weights, bias = self._first
+        hidden = np.maximum(weights @ x[0] + bias, 0).reshape(len(self._networks), -1)
+        odds = np.einsum("nh,nhc->nc", hidden, self._weights) + self._bias
+        return np.asarray(softmax(odds).mean(axis=0, keepdims=True), dtype=np.float32)

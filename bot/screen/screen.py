@@ -151,7 +151,14 @@ class Screen:
         verdict = self._verdict(reading, view, stretches, language, flow)
         said = verdict.category if verdict else None
         long = view.count(" ") >= _SHORT
-        sure = [m for m in matches if verdict is None or verdict.trace(m.category, faint=long or m.certain)]
+        sure = [
+            m
+            for m in matches
+            if verdict is None
+            or verdict.trace(m.category, faint=long or m.certain)
+            # Who asks how much it takes to die asks for an amount too: that the classifier hears this is no objection.
+            or (said == "refuse_dosing" and m.category in DANGERS)
+        ]
         if not sure and said is None:
             return None
         category = _first([*(match.category for match in sure[:1]), *([said] if said else [])])

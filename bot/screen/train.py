@@ -55,12 +55,12 @@ BUDGET = {
 }
 FOLDS = 5
 HIDDEN, EPOCHS, SEED = 128, 14, 11
-JOINT_NETWORKS, FOREIGN_NETWORKS = 4, 1
+JOINT_NETWORKS, FOREIGN_NETWORKS = 8, 1
 #: No threshold lies outside these, however the held-back sentences fall. They are lower where a miss does most harm;
 #: below them few more dangers are found, and more than 3 % of ordinary questions alarm.
 LOWEST = 0.35
 HIGHEST = {
-    "crisis_selfharm": 0.52,
+    "crisis_selfharm": 0.49,
     "medical_emergency": 0.55,
     "panic_now": 0.5,
     "urgent_care": 0.58,
