@@ -189,6 +189,8 @@ def decide(turn: Turn, needs: Needs, limits: Limits | None = None) -> Decision:
         return _leaning(turn, needs, alone, limits) if short else Decision("unclear", ranked, query)
     first, second, *_ = [*sorted(topics.values(), reverse=True), 0.0, 0.0]
     torn = first < limits.clear and first - second < limits.torn and match < limits.fair_match
+    # What is about the very medicine that was named is what was asked for.
+    torn = torn and ranked[0].parts.get("drug", 0.0) <= 0
     if torn and len({r.passage.topic for r in ranked[:2]}) > 1:
         return Decision("clarify", ranked, query)
     return Decision("answer", ranked, query)
