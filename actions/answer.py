@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from actions.deciding import Decision, decide, named_in, topics_asked
+from actions.deciding import Decision, covered, decide, named_in, topics_asked
 from actions.needs import Needs
 from actions.reply import MOST_SHOWN, Button, Reply
 from actions.replying import ReplyingAction
@@ -156,9 +156,7 @@ def taken(turn: Turn, best: Ranked) -> list[Mention]:
     return [
         drug
         for drug in turn.drugs
-        if drug.name not in SUBJECT
-        and _TAKES.search(text[: drug.start])
-        and not any(name in best.passage.drugs for name in drug.names)
+        if drug.name not in SUBJECT and _TAKES.search(text[: drug.start]) and covered(drug, best.passage.drugs) is None
     ]
 
 

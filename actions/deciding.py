@@ -178,8 +178,8 @@ def decide(turn: Turn, needs: Needs, limits: Limits | None = None) -> Decision:
     topics = {name: p for name, p in alone.items() if _is_topic(name)}
     # It seems to go on from something, and there is nothing before it.
     follows = turn.intents.get(FOLLOW_UP, 0.0)
-    lost = not turn.has_past and not _names_a_subject(turn)
-    lost = lost and (follows > limits.lost or follows >= max(turn.intents.values(), default=1.0))
+    seems_to_follow = follows > limits.lost or follows >= max(turn.intents.values(), default=1.0)
+    lost = not turn.has_past and seems_to_follow and not _names_a_subject(turn)
     if _about_others_alone(turn) or (declined and match < limits.sure_match) or (lost and match < limits.lost_match):
         return Decision("outside", ranked, query)
     if sum(topics.values()) < limits.likely and match < limits.fair_match:
@@ -188,9 +188,12 @@ def decide(turn: Turn, needs: Needs, limits: Limits | None = None) -> Decision:
         short = turn.has_past and len(turn.text.split()) <= limits.short
         return _leaning(turn, needs, alone, limits) if short else Decision("unclear", ranked, query)
     first, second, *_ = [*sorted(topics.values(), reverse=True), 0.0, 0.0]
-    torn = first < limits.clear and first - second < limits.torn and match < limits.fair_match
-    # What is about the very medicine that was named is what was asked for.
-    torn = torn and ranked[0].parts.get("drug", 0.0) <= 0
+    torn = (
+        first < limits.clear
+        and first - second < limits.torn
+        and match < limits.fair_match
+        and ranked[0].parts.get("drug", 0.0) <= 0  # what is about the medicine that was named is what was asked for
+    )
     if torn and len({r.passage.topic for r in ranked[:2]}) > 1:
         return Decision("clarify", ranked, query)
     return Decision("answer", ranked, query)
@@ -227,8 +230,6 @@ def leans(turn: Turn, limits: Limits | None = None) -> bool:
         return follows > limits.lean_long
     if turn.drugs and (words <= 4 or (words <= limits.pointing and _words_of(turn) & (_POINTERS | _ALSO))):
         return True
-    if words <= limits.pointing and _words_of(turn) & _COUNTS:
-        return True
     best = max((p for name, p in turn.alone().items() if _is_topic(name)), default=0.0)
     if words <= limits.pointing and _points_back(turn) and best < 0.9:
         return True
@@ -249,8 +250,10 @@ def _words_of(turn: Turn) -> set[str]:
 
 
 def _points_back(turn: Turn) -> bool:
-    """Whether the words point at something said before and name nothing of their own."""
+    """Whether the words point at something said before, and name nothing of their own that is not measured by it."""
     words = _words_of(turn)
+    if words & _COUNTS:
+        return True
     names = any(m.kind in ("ketamine", "condition", "drug", "class", "treatment") for m in turn.mentions)
     return bool(words & _POINTERS) and not names and not words & _SUBJECTS
 

@@ -339,7 +339,7 @@ class Bot:
             "too_long": too_long and finding is None,
         }
         if finding is not None:
-            metadata["finding"] = finding.to_dict()
+            metadata |= {"finding": finding.to_dict(), "flow": flow}
         try:
             choice, words = await self._meant(turn, text, finding, too_long, flow)
             asked = EngineTurn(turn.conversation, words, metadata, choice, turn.message_id, turn.channel)

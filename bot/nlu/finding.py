@@ -16,6 +16,8 @@ from rasa.shared.nlu.training_data.message import Message
 
 #: Key of the finding in a message's metadata: {"category", "confidence", …}.
 FINDING = "finding"
+#: Key of the flow that runs, if one does.
+FLOW = "flow"
 #: Which intent a category of the screen becomes.
 INTENT_OF = {
     "crisis_selfharm": "crisis_selfharm",
@@ -34,11 +36,11 @@ _UNSURE, _SURE_TOPIC = 0.7, 0.85
 _ABOUT_PANIC = ("ask_about_panic_attacks", "ask_coping_with_panic", "ask_ketamine_and_panic")
 
 
-def doubted(finding: dict[str, Any], ranking: list[dict[str, Any]]) -> bool:
+def doubted(finding: dict[str, Any], ranking: list[dict[str, Any]], flow: str | None = None) -> bool:
     """Whether the intent classifier contradicts a finding that is no danger to life.
 
     Only for requests about doses, for care today and for panic: a crisis and an emergency are never doubted, nor is
-    anything in a language that the intent classifier cannot read.
+    anything in a language that the intent classifier cannot read, nor panic during the exercise for it.
     """
     likely = {r["name"]: float(r["confidence"]) for r in ranking}
     if not likely or finding.get("layer") == "both" or finding.get("language", "en") != "en":
@@ -50,7 +52,7 @@ def doubted(finding: dict[str, Any], ranking: list[dict[str, Any]]) -> bool:
     topics = {name: p for name, p in likely.items() if name.startswith("ask_")}
     if finding["category"] == "urgent_care":
         return max(topics.values(), default=0.0) > _SURE_TOPIC
-    if finding["category"] == "panic_now":
+    if finding["category"] == "panic_now" and not flow:
         return max((topics.get(name, 0.0) for name in _ABOUT_PANIC), default=0.0) > _SURE_TOPIC
     return False
 
@@ -73,11 +75,12 @@ class FindingIntent(GraphComponent):
     def process(self, messages: list[Message]) -> list[Message]:
         """Override the intent of messages that carry a finding; the ranking keeps what the classifier thought."""
         for message in messages:
-            finding = (message.get("metadata") or {}).get(FINDING)
+            metadata = message.get("metadata") or {}
+            finding = metadata.get(FINDING)
             if (
                 finding
                 and finding.get("category") in INTENT_OF
-                and not doubted(finding, message.get("intent_ranking") or [])
+                and not doubted(finding, message.get("intent_ranking") or [], metadata.get(FLOW))
             ):
                 chosen = {"name": INTENT_OF[finding["category"]], "confidence": float(finding.get("confidence", 1.0))}
                 ranking = [r for r in message.get("intent_ranking") or [] if r["name"] != chosen["name"]]

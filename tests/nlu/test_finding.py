@@ -82,3 +82,4 @@ def test_the_classifier_may_doubt_what_is_no_danger_to_life(
     found = {"category": category, "layer": layer, "confidence": confidence}
     assert doubted(found, listed) is doubt
     assert not doubted({**found, "language": "de"}, listed), "the intent classifier reads English"
+    assert category != "panic_now" or not doubted(found, listed, "panic_exercise")

@@ -25,6 +25,11 @@ def look(screen: Screen, reader: Reader, text: str, flow: str | None = None) -> 
     return screen.look(reader.read(text), flow=flow, original=text)
 
 
+def category_of(screen: Screen, reader: Reader, text: str) -> str | None:
+    found = look(screen, reader, text)
+    return found and found.category
+
+
 def test_findings_travel_as_plain_types() -> None:
     finding = Finding("panic_now", 0.9, "both", "panic-now", "self", "es", True, "night", False)
     assert Finding.from_dict(finding.to_dict()) == finding
@@ -106,8 +111,7 @@ def test_a_statement_without_danger_beside_a_question_is_left_alone(screen: Scre
     ],
 )
 def test_the_fear_of_dying_is_no_wish_to_die(screen: Screen, reader: Reader, text: str, category: str) -> None:
-    finding = look(screen, reader, text)
-    assert finding is not None and finding.category == category, finding
+    assert category_of(screen, reader, text) == category
 
 
 @pytest.mark.parametrize(
@@ -342,8 +346,7 @@ def test_words_of_suicide_that_say_something_else_are_left_alone(screen: Screen,
     "text", ["kms tonight", "im gonna kms", "suicidal after my second drip", "i want to of myself"]
 )
 def test_the_same_words_of_oneself_are_found(screen: Screen, reader: Reader, text: str) -> None:
-    finding = look(screen, reader, text)
-    assert finding is not None and finding.category == "crisis_selfharm"
+    assert category_of(screen, reader, text) == "crisis_selfharm"
 
 
 @pytest.mark.parametrize(
@@ -357,8 +360,7 @@ def test_the_same_words_of_oneself_are_found(screen: Screen, reader: Reader, tex
     ],
 )
 def test_who_cannot_go_on_gets_help(screen: Screen, reader: Reader, text: str) -> None:
-    finding = look(screen, reader, text)
-    assert finding is not None and finding.category == "crisis_selfharm"
+    assert category_of(screen, reader, text) == "crisis_selfharm"
 
 
 @pytest.mark.parametrize(
@@ -385,8 +387,7 @@ def test_what_cannot_go_on_is_named(screen: Screen, reader: Reader, text: str) -
     ],
 )
 def test_signs_in_few_words_and_in_other_languages(screen: Screen, reader: Reader, text: str, category: str) -> None:
-    found = look(screen, reader, text)
-    assert found is not None and found.category == category
+    assert category_of(screen, reader, text) == category
 
 
 @pytest.mark.parametrize(
